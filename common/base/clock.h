@@ -29,7 +29,8 @@ class SystemClock final : public Clock {
 // Stands still until a test moves it. Thread-safe.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(Time start = FromUnixMicros(1'800'000'000'000'000)) : now_us_(ToUnixMicros(start)), start_us_(ToUnixMicros(start)) {}
+  explicit ManualClock(Time start = FromUnixMicros(1'800'000'000'000'000))
+      : now_us_(ToUnixMicros(start)), start_us_(ToUnixMicros(start)) {}
   Time Now() const override { return FromUnixMicros(now_us_.load()); }
   Duration Monotonic() const override { return Duration(now_us_.load() - start_us_); }
   void Advance(Duration d) { now_us_ += d.count(); }

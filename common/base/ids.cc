@@ -12,7 +12,8 @@ namespace {
 std::string RandomBytes(size_t n) {
   std::string bytes(n, '\0');
   // Without randomness no id is safe to give out: stop rather than go on.
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(n)) != 1) std::abort();
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(n)) != 1)
+    std::abort();
   return bytes;
 }
 

@@ -57,7 +57,8 @@ absl::Status Error::Build() const {
   status.SetPayload(kErrorInfo, absl::Cord(info));
   if (!fields_.empty()) {
     std::string bad_request;
-    for (const auto& [path, description] : fields_) AppendBytesField(bad_request, 1, Pair(path, description));
+    for (const auto& [path, description] : fields_)
+      AppendBytesField(bad_request, 1, Pair(path, description));
     status.SetPayload(kBadRequest, absl::Cord(bad_request));
   }
   if (retry_after_) {
@@ -86,10 +87,12 @@ Error Unauthenticated(std::string reason, std::string message) {
   return Error(absl::StatusCode::kUnauthenticated, std::move(reason), std::move(message));
 }
 Error Unavailable(std::string reason, std::string message, Duration retry_after) {
-  return Error(absl::StatusCode::kUnavailable, std::move(reason), std::move(message)).RetryAfter(retry_after);
+  return Error(absl::StatusCode::kUnavailable, std::move(reason), std::move(message))
+      .RetryAfter(retry_after);
 }
 Error ResourceExhausted(std::string reason, std::string message, Duration retry_after) {
-  return Error(absl::StatusCode::kResourceExhausted, std::move(reason), std::move(message)).RetryAfter(retry_after);
+  return Error(absl::StatusCode::kResourceExhausted, std::move(reason), std::move(message))
+      .RetryAfter(retry_after);
 }
 Error AlreadyExists(std::string reason, std::string message) {
   return Error(absl::StatusCode::kAlreadyExists, std::move(reason), std::move(message));
@@ -97,7 +100,9 @@ Error AlreadyExists(std::string reason, std::string message) {
 Error Aborted(std::string reason, std::string message) {
   return Error(absl::StatusCode::kAborted, std::move(reason), std::move(message));
 }
-Error Internal(std::string message) { return Error(absl::StatusCode::kInternal, "INTERNAL", std::move(message)); }
+Error Internal(std::string message) {
+  return Error(absl::StatusCode::kInternal, "INTERNAL", std::move(message));
+}
 
 ErrorView ViewError(const absl::Status& status) {
   ErrorView view;
@@ -135,7 +140,8 @@ std::string ReasonOf(const absl::Status& status) { return ViewError(status).reas
 std::string EncodeStatusDetails(const absl::Status& status) {
   std::string details;
   for (const char* type : {kErrorInfo, kBadRequest, kRetryInfo}) {
-    if (auto payload = status.GetPayload(type)) AppendBytesField(details, 3, Pair(type, std::string(*payload)));
+    if (auto payload = status.GetPayload(type))
+      AppendBytesField(details, 3, Pair(type, std::string(*payload)));
   }
   if (details.empty()) return details;
   std::string out;

@@ -15,7 +15,8 @@
 namespace invigil {
 
 // Builds one error. Example:
-//   return Error(absl::StatusCode::kNotFound, "EXAM_NOT_FOUND", "no exam \"X\"; see ListExams").With("exam_id", "X");
+//   return Error(absl::StatusCode::kNotFound, "EXAM_NOT_FOUND", "no exam \"X\"; see
+//   ListExams").With("exam_id", "X");
 class Error {
  public:
   // `reason` is UPPER_SNAKE_CASE and stable for ever; `message` says what to do.
@@ -30,7 +31,9 @@ class Error {
   absl::Status Build() const;
   operator absl::Status() const { return Build(); }  // NOLINT: meant to read like a status
   template <typename T>
-  operator absl::StatusOr<T>() const { return Build(); }  // NOLINT
+  operator absl::StatusOr<T>() const {
+    return Build();
+  }  // NOLINT
 
  private:
   absl::StatusCode code_;
@@ -46,7 +49,8 @@ Error FailedPrecondition(std::string reason, std::string message);
 Error PermissionDenied(std::string reason, std::string message);
 Error Unauthenticated(std::string reason, std::string message);
 Error Unavailable(std::string reason, std::string message, Duration retry_after = Seconds(1));
-Error ResourceExhausted(std::string reason, std::string message, Duration retry_after = Millis(200));
+Error ResourceExhausted(std::string reason, std::string message,
+                        Duration retry_after = Millis(200));
 Error AlreadyExists(std::string reason, std::string message);
 Error Aborted(std::string reason, std::string message);
 Error Internal(std::string message);  // reason INTERNAL
@@ -67,8 +71,8 @@ std::string EncodeStatusDetails(const absl::Status& status);
 absl::Status DecodeStatus(absl::StatusCode code, std::string message, const std::string& details);
 
 // Returns early with the error of `expr`, an absl::Status.
-#define INVIGIL_RETURN_IF_ERROR(expr)              \
-  do {                                             \
+#define INVIGIL_RETURN_IF_ERROR(expr)                  \
+  do {                                                 \
     if (absl::Status s_ = (expr); !s_.ok()) return s_; \
   } while (false)
 

@@ -13,7 +13,8 @@ TEST(Error, DetailsSurviveTheWire) {
                                 .Field("responses[0].item_id", "not on this form")
                                 .Field("responses[1].sequence", "must be 1 or more")
                                 .RetryAfter(Millis(1500));
-  const absl::Status got = DecodeStatus(sent.code(), std::string(sent.message()), EncodeStatusDetails(sent));
+  const absl::Status got =
+      DecodeStatus(sent.code(), std::string(sent.message()), EncodeStatusDetails(sent));
   EXPECT_EQ(got.code(), absl::StatusCode::kInvalidArgument);
   const ErrorView view = ViewError(got);
   EXPECT_EQ(view.reason, "RESPONSE_INVALID");

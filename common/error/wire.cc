@@ -36,7 +36,8 @@ std::optional<uint64_t> WireReader::Varint() {
 std::optional<uint64_t> WireReader::Fixed(size_t size) {
   if (rest_.size() < size) return std::nullopt;
   uint64_t value = 0;
-  for (size_t i = 0; i < size; ++i) value |= uint64_t{static_cast<unsigned char>(rest_[i])} << (8 * i);
+  for (size_t i = 0; i < size; ++i)
+    value |= uint64_t{static_cast<unsigned char>(rest_[i])} << (8 * i);
   rest_.remove_prefix(size);
   return value;
 }

@@ -19,9 +19,9 @@ class WireReader {
  public:
   struct Field {
     uint32_t number = 0;
-    uint32_t wire_type = 0;   // 0 varint, 1 fixed64, 2 bytes, 5 fixed32
-    uint64_t varint = 0;      // wire types 0, 1 and 5
-    std::string_view bytes;   // wire type 2
+    uint32_t wire_type = 0;  // 0 varint, 1 fixed64, 2 bytes, 5 fixed32
+    uint64_t varint = 0;     // wire types 0, 1 and 5
+    std::string_view bytes;  // wire type 2
   };
   explicit WireReader(std::string_view data) : rest_(data) {}
   // The next field; nullopt at the end or at malformed bytes (then ok() is false).

@@ -19,8 +19,8 @@ namespace invigil::sql {
 
 class Database;
 
-// A prepared statement. Bind (1-based), then Step until it returns false, then Reset. Bound text and
-// blobs must live until Reset. One thread at a time, like its database.
+// A prepared statement. Bind (1-based), then Step until it returns false, then Reset. Bound text
+// and blobs must live until Reset. One thread at a time, like its database.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -68,7 +68,8 @@ class Database {
 
   // Runs one or more statements that give no rows.
   absl::Status Execute(const std::string& sql);
-  // Prepares a statement that lives as long as this database. A mistake in `sql` is a bug: INTERNAL.
+  // Prepares a statement that lives as long as this database. A mistake in `sql` is a bug:
+  // INTERNAL.
   absl::StatusOr<Statement> Prepare(const std::string& sql);
   // As Prepare, for statements that are part of the program: stops the process on a mistake.
   Statement MustPrepare(const std::string& sql);
