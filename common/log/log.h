@@ -37,8 +37,9 @@ struct Options {
 // "debug", "info", "warning", "error"; anything else: false.
 bool ParseLevel(std::string_view text, Level* level);
 
-// Call once at start (again only after Shutdown); before it, lines go to standard error. Asynchronous: a line never blocks the
-// caller; when the queue is full the oldest lines are dropped and counted.
+// Call once at start (again only after Shutdown); before it, lines go to standard error.
+// Asynchronous: a line never blocks the caller; when the queue is full the oldest lines are dropped
+// and counted.
 void Init(const Options& options);
 // Writes what is queued; call before exit. Later lines go to standard error again.
 void Shutdown();

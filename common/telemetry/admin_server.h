@@ -15,7 +15,8 @@ namespace invigil::telemetry {
 class AdminServer {
  public:
   // `ready` is asked on every /readyz and must be quick and thread-safe. `address` is HOST:PORT,
-  // port 0 picks a free one. Errors: UNAVAILABLE (PORT_BUSY) naming the address.
+  // port 0 picks a free one. Errors: UNAVAILABLE naming the address (PORT_BUSY,
+  // ADDRESS_UNUSABLE); INVALID_ARGUMENT (ADDRESS_INVALID).
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const std::string& address,
                                                             std::function<absl::Status()> ready);
   virtual ~AdminServer() = default;
