@@ -1,0 +1,140 @@
+#include "services/session/domain/form.h"
+
+#include <string>
+#include <utility>
+
+#include "common/base/hash.h"
+#include "common/error/error.h"
+
+namespace invigil::session {
+namespace {
+
+// Empty when the id may stand on a form.
+std::string IdFault(const std::string& id) {
+  if (id.empty()) return "must not be empty";
+  if (id.size() > Form::kMaxIdLength) return "must have at most 64 characters";
+  return "";
+}
+
+bool IsPermutation(const std::vector<uint8_t>& order) {
+  uint32_t seen = 0;
+  for (uint8_t index : order) {
+    if (index >= order.size() || (seen >> index & 1)) return false;
+    seen |= 1u << index;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Form>> Form::Create(Header header,
+                                                         const std::vector<PlaceSpec>& places) {
+  Error error = InvalidArgument("FORM_INVALID", "the form can't be delivered; see the fields");
+  bool valid = true;
+  const auto fault = [&](std::string path, std::string description) {
+    error.Field(std::move(path), std::move(description));
+    valid = false;
+  };
+  if (header.form_id.empty()) fault("form_id", "must not be empty");
+  if (header.duration <= Duration(0) || header.duration > std::chrono::hours(24)) {
+    fault("duration", "must be more than 0 and at most 24 hours");
+  }
+  if (places.empty() || places.size() > kMaxPlaces) fault("places", "must be 1 to 1000");
+  if (!valid) return error;
+
+  auto form = std::shared_ptr<Form>(new Form());
+  form->header_ = std::move(header);
+  form->places_.reserve(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const PlaceSpec& spec = places[i];
+    const std::string path = "places[" + std::to_string(i) + "].";
+    if (std::string why = IdFault(spec.item_id); !why.empty()) fault(path + "item_id", why);
+    if (std::string why = IdFault(spec.content_id); !why.empty()) fault(path + "content_id", why);
+    if (spec.option_order.empty() || spec.option_order.size() > kMaxOptions ||
+        !IsPermutation(spec.option_order)) {
+      fault(path + "option_order", "must be a permutation of 0 to n-1 with n from 1 to 26");
+    }
+    if (spec.select_count == 0 || spec.select_count > spec.option_order.size()) {
+      fault(path + "select_count", "must be from 1 to the number of options");
+    }
+    if (!valid) continue;  // sizes below would not fit; go on naming faults
+    form->places_.push_back({static_cast<uint32_t>(form->text_.size()),
+                             static_cast<uint8_t>(spec.item_id.size()),
+                             static_cast<uint8_t>(spec.content_id.size()),
+                             static_cast<uint8_t>(spec.option_order.size()), spec.select_count});
+    form->text_ += spec.item_id;
+    form->text_ += spec.content_id;
+    form->text_.append(spec.option_order.begin(), spec.option_order.end());
+  }
+  if (!valid) return error;
+  form->text_.shrink_to_fit();
+  form->BuildIndex();
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (form->Find(places[i].item_id) != static_cast<int>(i)) {
+      fault("places[" + std::to_string(i) + "].item_id", "stands on the form twice");
+    }
+  }
+  if (!valid) return error;
+  return std::shared_ptr<const Form>(std::move(form));
+}
+
+void Form::BuildIndex() {
+  size_t slots = 4;
+  while (slots < places_.size() * 2) slots *= 2;
+  index_.assign(slots, 0);
+  for (size_t i = 0; i < places_.size(); ++i) {
+    size_t slot = StableHash(item_id(i)) & (slots - 1);
+    while (index_[slot] != 0) slot = (slot + 1) & (slots - 1);
+    index_[slot] = static_cast<uint16_t>(i + 1);
+  }
+}
+
+int Form::Find(std::string_view item_id) const {
+  const size_t mask = index_.size() - 1;
+  for (size_t slot = StableHash(item_id) & mask; index_[slot] != 0; slot = (slot + 1) & mask) {
+    const size_t place = index_[slot] - 1u;
+    if (this->item_id(place) == item_id) return static_cast<int>(place);
+  }
+  return -1;
+}
+
+std::string_view Form::item_id(size_t place) const {
+  const Place& p = places_[place];
+  return std::string_view(text_).substr(p.offset, p.item_length);
+}
+
+std::string_view Form::content_id(size_t place) const {
+  const Place& p = places_[place];
+  return std::string_view(text_).substr(p.offset + p.item_length, p.content_length);
+}
+
+std::string_view Form::option_order(size_t place) const {
+  const Place& p = places_[place];
+  return std::string_view(text_).substr(p.offset + p.item_length + p.content_length, p.options);
+}
+
+bool operator==(const Form& a, const Form& b) {
+  if (a.form_id() != b.form_id() || a.title() != b.title() || a.duration() != b.duration() ||
+      a.exam_version() != b.exam_version() || a.size() != b.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a.item_id(i) != b.item_id(i) || a.content_id(i) != b.content_id(i) ||
+        a.option_order(i) != b.option_order(i) || a.select_count(i) != b.select_count(i)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string_view OptionId(size_t k) {
+  static constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return {&kLetters[k], 1};
+}
+
+int OptionIndex(std::string_view option_id) {
+  if (option_id.size() != 1 || option_id[0] < 'A' || option_id[0] > 'Z') return -1;
+  return option_id[0] - 'A';
+}
+
+}  // namespace invigil::session

@@ -1,0 +1,42 @@
+// Which event may follow in which state, and where it leads. The only statement of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "services/session/domain/events.h"
+
+namespace invigil::session {
+
+// What moves a session. A seal counts as three, by how it ended.
+enum class Trigger : uint8_t {
+  kReserve,
+  kAttachForm,
+  kStart,
+  kStore,
+  kTakeOver,
+  kGrant,
+  kSubmit,
+  kExpire,
+  kTerminate,
+  kScore,
+  kRelease,
+  kVoid,
+};
+inline constexpr size_t kTriggers = 12;
+
+struct Transition {
+  SessionState from;
+  Trigger on;
+  SessionState to;
+};
+
+// Every transition there is.
+std::span<const Transition> Transitions();
+// Where `on` leads from `from`; nullopt when it may not happen there.
+std::optional<SessionState> Next(SessionState from, Trigger on);
+// The trigger an event is; nullopt for a seal that ends in no sealed state.
+std::optional<Trigger> TriggerOf(const Event& event);
+
+}  // namespace invigil::session
