@@ -9,15 +9,21 @@ namespace {
 constexpr size_t kWidth = 80;
 constexpr size_t kLongestLeft = 28;  // a longer flag gets a line of its own
 
-// Appends words of `text`, broken so that no line passes kWidth. The first word goes to `column` of
-// the current line, later lines are indented by `indent`.
-void Wrap(std::string& out, const std::string& text, size_t column, size_t indent) {
-  bool line_start = true;
+std::vector<std::string> Words(const std::string& text) {
+  std::vector<std::string> words;
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
+    if (end > at) words.push_back(text.substr(at, end - at));
     at = end + 1;
-    if (word.empty()) continue;
+  }
+  return words;
+}
+
+// Appends `words`, broken so that no line passes kWidth. The first goes to `column` of the current
+// line, later lines are indented by `indent`.
+void Wrap(std::string& out, const std::vector<std::string>& words, size_t column, size_t indent) {
+  bool line_start = true;
+  for (const std::string& word : words) {
     if (!line_start && column + 1 + word.size() > kWidth) {
       out += "\n" + std::string(indent, ' ');
       column = indent;
@@ -35,7 +41,7 @@ void Wrap(std::string& out, const std::string& text, size_t column, size_t inden
 }
 
 struct Entry {
-  std::string left, right, section;
+  std::string left, help, notes, section;
 };
 
 }  // namespace
@@ -56,15 +62,15 @@ std::string Flags::Help() const {
       note("default: " + flag.default_text);
     }
     note(flag.range_text);
-    entries.push_back({(flag.is_toggle() ? "--[no-]" : "--") + flag.name + value,
-                       flag.help + (notes.empty() ? "" : " [" + notes + "]"), flag.section});
+    entries.push_back({(flag.is_toggle() ? "--[no-]" : "--") + flag.name + value, flag.help,
+                       notes.empty() ? "" : "[" + notes + "]", flag.section});
   }
   usage += " [FLAG...]" + (positional_.empty() ? "" : " " + positional_);
   entries.push_back({"--config FILE",
                      "Reads flags from lines \"name = value\"; # starts a comment. Flags given "
                      "here win over the file.",
-                     "Help"});
-  entries.push_back({"--help", "Shows this.", "Help"});
+                     "", "Help"});
+  entries.push_back({"--help", "Shows this.", "", "Help"});
 
   size_t left_width = 0;
   for (const Entry& entry : entries) {
@@ -73,9 +79,9 @@ std::string Flags::Help() const {
   const size_t indent = 2 + left_width + 2;
 
   std::string out = "Usage: ";
-  Wrap(out, usage, out.size(), 7);
+  Wrap(out, Words(usage), out.size(), 7);
   out += "\n";
-  Wrap(out, summary_, 0, 0);
+  Wrap(out, Words(summary_), 0, 0);
   std::string section;
   bool first = true;
   for (const Entry& entry : entries) {
@@ -90,7 +96,15 @@ std::string Flags::Help() const {
     } else {
       out += std::string(indent - 2 - entry.left.size(), ' ');
     }
-    Wrap(out, entry.right, indent, indent);
+    std::vector<std::string> words = Words(entry.help);
+    // Notes stay in one piece as long as they fit a line.
+    const std::vector<std::string> notes = Words(entry.notes);
+    if (entry.notes.size() + indent > kWidth) {
+      words.insert(words.end(), notes.begin(), notes.end());
+    } else if (!notes.empty()) {
+      words.push_back(entry.notes);
+    }
+    Wrap(out, words, indent, indent);
   }
   return out;
 }

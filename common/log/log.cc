@@ -79,12 +79,18 @@ class Sink final : public spdlog::sinks::base_sink<std::mutex> {
   std::string Open(const std::string& path) { return output_.Open(path); }
   // Before the first line.
   void Watch(spdlog::details::thread_pool* pool) { pool_ = pool; }
+  void Close() {
+    std::lock_guard lock(mutex_);
+    flush_();
+    output_.Close();
+  }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& line) override {
     ReportDrops();
     output_.Add({line.payload.data(), line.payload.size()});
-    if (line.level >= spdlog::level::warn || pool_->queue_size() == 0) flush_();
+    // One left may be the order to stop, behind which nobody asks again.
+    if (line.level >= spdlog::level::warn || pool_->queue_size() <= 1) flush_();
   }
   void flush_() override {
     output_.Flush();
@@ -182,7 +188,7 @@ void Shutdown() {
   State* state = current.exchange(nullptr);
   if (!state) return;
   state->pool.reset();  // takes what is queued, then joins
-  state->sink->flush();
+  state->sink->Close();
 }
 
 uint64_t DroppedLines() { return dropped_lines.load(); }

@@ -19,19 +19,21 @@ constexpr int kStuckMs = 1000;
 
 Output::Output() : fd_(STDERR_FILENO) {}
 
-Output::~Output() {
-  Flush();
-  if (fd_ != STDERR_FILENO) close(fd_);
-}
+Output::~Output() { Close(); }
 
 std::string Output::Open(const std::string& path) {
   // Appending, so that replicas may share a file and a rotation may copy and truncate it.
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (fd < 0) return std::strerror(errno);
-  Flush();
-  if (fd_ != STDERR_FILENO) close(fd_);
+  Close();
   fd_ = fd;
   return "";
+}
+
+void Output::Close() {
+  Flush();
+  if (fd_ != STDERR_FILENO) close(fd_);
+  fd_ = STDERR_FILENO;
 }
 
 void Output::Add(std::string_view line) {

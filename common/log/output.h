@@ -18,6 +18,8 @@ class Output {
 
   // Appends to `path` from now on. On failure stays at standard error and returns the reason.
   std::string Open(const std::string& path);
+  // Writes, and goes back to standard error.
+  void Close();
   // Adds a line and its end; writes when much has gathered.
   void Add(std::string_view line);
   // Writes what was added. What cannot be written (disk full, pipe stuck for a second) is lost.
