@@ -1,0 +1,71 @@
+// What the scoring service keeps for good: conversions, sealed attempts and their scores. Nothing
+// is ever changed or removed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/time.h"
+
+namespace invigil::scoring {
+
+// One version of a session's score.
+struct ScoreRecord {
+  std::string session_id;
+  uint32_t score_version = 0;    // given by the store, rising by 1 in a session
+  uint32_t attempt_version = 0;  // which seal it scores
+  std::string form_id;
+  uint32_t key_version = 0;
+  std::string conversion_hash;
+  std::string exam_id;
+  uint32_t exam_version = 0;
+  uint32_t raw_score = 0;
+  int32_t scaled_score = 0;
+  bool passed = false;
+  Time score_time;
+  std::string responses;  // canonical text, see domain/responses.h: what replays the score
+  std::string body;       // the whole score, encoded by the rpc room
+};
+
+struct ConversionRecord {
+  std::string form_id;
+  uint32_t key_version = 0;
+  std::string hash;
+  std::string text;  // see domain/conversion.h
+};
+
+// Thread-safe. Reads block on the disk: call them on an executor, never in a gRPC reaction.
+// Besides the errors named, every method passes on those of sql::Statement::Step.
+class ScoreStore {
+ public:
+  virtual ~ScoreStore() = default;
+
+  // The first score of the attempt; later versions of it are rescores.
+  virtual absl::StatusOr<std::optional<ScoreRecord>> FindAttempt(const std::string& session_id,
+                                                                 uint32_t attempt_version) = 0;
+  // `score_version` 0: the newest, which is the last version of the highest attempt, in whatever
+  // order attempts arrived. Errors: NOT_FOUND (SCORE_NOT_FOUND).
+  virtual absl::StatusOr<ScoreRecord> GetScore(const std::string& session_id,
+                                               uint32_t score_version) = 0;
+  virtual absl::StatusOr<std::optional<ConversionRecord>> FindConversion(const std::string& form_id,
+                                                                         uint32_t key_version) = 0;
+
+  using Done = std::function<void(absl::StatusOr<ScoreRecord>)>;
+  // Stores the attempt, its score and, when it is new, the conversion, in one transaction, and
+  // calls `done` once, after the commit, with what is stored: an attempt that is there already with
+  // the same form and responses answers with its first score and changes nothing. `done` runs on
+  // the writer's thread, or on the caller's when the queue is full; it must be quick.
+  // Errors: ALREADY_EXISTS (SCORE_CONFLICT) when the attempt is there with other responses or
+  // another form; ABORTED (CONVERSION_CONFLICT) when the form has another conversion: read that one
+  // and score with it; RESOURCE_EXHAUSTED (OVERLOADED) when too many writes wait.
+  virtual void Append(ScoreRecord score, ConversionRecord conversion, Done done) = 0;
+};
+
+// The error of an attempt that is stored with other responses.
+absl::Status ScoreConflict(const std::string& session_id, uint32_t attempt_version);
+
+}  // namespace invigil::scoring

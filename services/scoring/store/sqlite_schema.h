@@ -1,0 +1,20 @@
+// Tables of the scoring service and how rows become records.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/sql/sqlite.h"
+#include "services/scoring/store/score_store.h"
+
+namespace invigil::scoring {
+
+// For sql::Database::Migrate.
+const std::vector<std::string>& SchemaSteps();
+
+// SELECT of whole score records, to be followed by WHERE ...; alias s: score, a: attempt.
+extern const char kSelectScore[];
+// The record of the current row of a statement made from kSelectScore.
+ScoreRecord ReadScore(const sql::Statement& row);
+
+}  // namespace invigil::scoring

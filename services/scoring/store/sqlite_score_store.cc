@@ -1,0 +1,165 @@
+#include "services/scoring/store/sqlite_score_store.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "common/error/error.h"
+#include "common/sql/sqlite.h"
+#include "services/scoring/store/sqlite_schema.h"
+#include "services/scoring/store/sqlite_writer.h"
+
+namespace invigil::scoring {
+namespace {
+
+// One read connection with its statements.
+struct Reader {
+  explicit Reader(sql::Database database)
+      : db(std::move(database)),
+        attempt(db.MustPrepare(std::string(kSelectScore) +
+                               "WHERE a.session_id = ? AND a.attempt_version = ? "
+                               "AND s.score_version = a.first_score_version")),
+        version(db.MustPrepare(std::string(kSelectScore) +
+                               "WHERE s.session_id = ? AND s.score_version = ?")),
+        newest(db.MustPrepare(std::string(kSelectScore) +
+                              "WHERE s.session_id = ? "
+                              "ORDER BY s.attempt_version DESC, s.score_version DESC LIMIT 1")),
+        conversion(db.MustPrepare(
+            "SELECT hash, body FROM conversion WHERE form_id = ? AND key_version = ?")) {}
+  sql::Database db;
+  sql::Statement attempt, version, newest, conversion;
+};
+
+// Lends readers; waits while all are out.
+class ReaderPool {
+ public:
+  explicit ReaderPool(std::vector<std::unique_ptr<Reader>> readers) : free_(std::move(readers)) {}
+
+  class Loan {
+   public:
+    explicit Loan(ReaderPool& pool) : pool_(pool), reader_(pool.Take()) {}
+    ~Loan() { pool_.Return(std::move(reader_)); }
+    Loan(const Loan&) = delete;
+    Reader* operator->() { return reader_.get(); }
+
+   private:
+    ReaderPool& pool_;
+    std::unique_ptr<Reader> reader_;
+  };
+
+ private:
+  std::unique_ptr<Reader> Take() {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return !free_.empty(); });
+    auto reader = std::move(free_.back());
+    free_.pop_back();
+    return reader;
+  }
+  void Return(std::unique_ptr<Reader> reader) {
+    {
+      std::lock_guard lock(mutex_);
+      free_.push_back(std::move(reader));
+    }
+    wake_.notify_one();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::unique_ptr<Reader>> free_;
+};
+
+// The one row a bound statement gives, if any.
+absl::StatusOr<std::optional<ScoreRecord>> OneScore(sql::Statement& statement) {
+  const auto row = statement.Step();
+  if (!row.ok()) return row.status();
+  std::optional<ScoreRecord> record;
+  if (*row) record = ReadScore(statement);
+  statement.Reset();
+  return record;
+}
+
+class SqliteScoreStore final : public ScoreStore {
+ public:
+  SqliteScoreStore(std::unique_ptr<SqliteWriter> writer,
+                   std::vector<std::unique_ptr<Reader>> readers)
+      : readers_(std::move(readers)), writer_(std::move(writer)) {}
+
+  absl::StatusOr<std::optional<ScoreRecord>> FindAttempt(const std::string& session_id,
+                                                         uint32_t attempt_version) override {
+    ReaderPool::Loan reader(readers_);
+    reader->attempt.BindText(1, session_id).Bind(2, int64_t{attempt_version});
+    return OneScore(reader->attempt);
+  }
+
+  absl::StatusOr<ScoreRecord> GetScore(const std::string& session_id,
+                                       uint32_t score_version) override {
+    ReaderPool::Loan reader(readers_);
+    sql::Statement& statement = score_version == 0 ? reader->newest : reader->version;
+    statement.BindText(1, session_id);
+    if (score_version != 0) statement.Bind(2, int64_t{score_version});
+    auto record = OneScore(statement);
+    if (!record.ok()) return record.status();
+    if (!record->has_value()) {
+      return NotFound("SCORE_NOT_FOUND", score_version == 0
+                                             ? "the session has no score (yet)"
+                                             : "the session has no such version of its score")
+          .With("session_id", session_id);
+    }
+    return **std::move(record);
+  }
+
+  absl::StatusOr<std::optional<ConversionRecord>> FindConversion(const std::string& form_id,
+                                                                 uint32_t key_version) override {
+    ReaderPool::Loan reader(readers_);
+    sql::Statement& statement = reader->conversion;
+    statement.BindText(1, form_id).Bind(2, int64_t{key_version});
+    const auto row = statement.Step();
+    if (!row.ok()) return row.status();
+    std::optional<ConversionRecord> record;
+    if (*row) {
+      record = ConversionRecord{.form_id = form_id,
+                                .key_version = key_version,
+                                .hash = statement.Text(0),
+                                .text = statement.Text(1)};
+    }
+    statement.Reset();
+    return record;
+  }
+
+  void Append(ScoreRecord score, ConversionRecord conversion, Done done) override {
+    writer_->Append(std::move(score), std::move(conversion), std::move(done));
+  }
+
+ private:
+  ReaderPool readers_;
+  std::unique_ptr<SqliteWriter> writer_;
+};
+
+}  // namespace
+
+absl::Status ScoreConflict(const std::string& session_id, uint32_t attempt_version) {
+  return AlreadyExists("SCORE_CONFLICT",
+                       "this attempt of the session was scored with other responses; a seal never "
+                       "changes, a reopened session comes with the next attempt_version")
+      .With("session_id", session_id)
+      .With("attempt_version", std::to_string(attempt_version));
+}
+
+absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqliteScoreStore(
+    const SqliteStoreOptions& options) {
+  auto db = sql::Database::Open(options.path);
+  if (!db.ok()) return db.status();
+  INVIGIL_RETURN_IF_ERROR(db->Migrate(SchemaSteps()));
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (int i = 0; i < options.readers; ++i) {
+    auto read = sql::Database::Open(options.path, sql::Database::Mode::kReadOnly);
+    if (!read.ok()) return read.status();
+    readers.push_back(std::make_unique<Reader>(*std::move(read)));
+  }
+  return std::make_unique<SqliteScoreStore>(
+      std::make_unique<SqliteWriter>(*std::move(db), options.queue_capacity, options.batch_size),
+      std::move(readers));
+}
+
+}  // namespace invigil::scoring

@@ -1,0 +1,22 @@
+// The score store on one SQLite file: one writer thread, a few read connections.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "services/scoring/store/score_store.h"
+
+namespace invigil::scoring {
+
+struct SqliteStoreOptions {
+  std::string path;              // the database file; made when absent
+  int readers = 2;               // read connections; more callers at once wait for one
+  size_t queue_capacity = 8192;  // writes that may wait
+  size_t batch_size = 128;       // writes in one transaction
+};
+
+// Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER) with the path and what to do. Its
+// destructor writes what waits.
+absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqliteScoreStore(const SqliteStoreOptions& options);
+
+}  // namespace invigil::scoring
