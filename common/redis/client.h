@@ -1,0 +1,81 @@
+// The one way services talk to Redis: commands go in from any thread, answers come back on the
+// client's own thread, and nothing here ever blocks a caller.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/time.h"
+#include "common/redis/address.h"
+#include "common/redis/reply.h"
+#include "common/redis/script.h"
+
+namespace invigil::redis {
+
+enum class ConnectionState { kConnecting, kReady, kDisconnected, kClosed };
+const char* ToString(ConnectionState state);
+
+struct ClientOptions {
+  Address address;
+  // User and password, see ReadCredentials; read again at every connect. Empty: none.
+  std::string credentials_path;
+  // CLIENT SETNAME, log lines and the metrics label; one of a small fixed set.
+  std::string name = "redis";
+  // Commands accepted and not yet answered, those given up included. Full: RESOURCE_EXHAUSTED.
+  int max_in_flight = 16384;
+  // From starting to connect until Redis answers PING.
+  Duration connect_timeout = Seconds(1);
+  // Silence with commands outstanding after which the connection is given up.
+  Duration watchdog = Seconds(2);
+  Duration min_backoff = Millis(20), max_backoff = Seconds(1);
+  // Called on the client's thread at every change. Optional.
+  std::function<void(ConnectionState)> on_state;
+};
+
+// One pipelined connection, made again for ever when lost. Thread-safe.
+//
+// Every callback is called exactly once, on the client's thread; it must not block, and may issue
+// commands. Commands of one thread reach Redis in the order of their calls. Destruction closes the
+// connection, calls every callback that is due and joins the thread; what callbacks touch must live
+// until then. Must not be destroyed on its own thread.
+//
+// Errors besides those of StatusFromErrorReply:
+//   REDIS_UNKNOWN_OUTCOME (UNAVAILABLE)  sent, no answer in time or the connection broke: it may or
+//                                        may not have happened
+//   REDIS_NOT_CONNECTED (UNAVAILABLE)    never sent: it did not happen
+//   REDIS_BUSY (RESOURCE_EXHAUSTED)      too many commands outstanding; never sent
+//   REDIS_CLOSED (UNAVAILABLE)           this client is being destroyed; never sent
+class Client {
+ public:
+  using Callback = std::function<void(absl::StatusOr<Reply>)>;
+
+  explicit Client(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // An empty `done` means that the outcome does not matter.
+  void Command(std::vector<std::string> args, Duration timeout, Callback done);
+
+  // EVALSHA; when Redis has forgotten the script, EVAL, within the same timeout. A script run by
+  // that second way may overtake nothing but can be overtaken by commands issued after it.
+  void Eval(const Script& script, std::vector<std::string> keys, std::vector<std::string> args,
+            Duration timeout, Callback done);
+
+  ConnectionState state() const;
+  bool ready() const { return state() == ConnectionState::kReady; }
+  int in_flight() const;
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+// Waits for the answer. For threads that may block (start-up, rebuild, tests); never for a gRPC
+// reaction or a callback of the client, where it would wait for itself.
+absl::StatusOr<Reply> CallAndWait(Client& client, std::vector<std::string> args, Duration timeout);
+
+}  // namespace invigil::redis
