@@ -15,6 +15,7 @@ struct Principal {
   std::vector<std::string> roles;  // claim roles: "candidate", "author", "operator", "service"
   std::string session_id;          // claim sid: the token acts on this session only; empty: any own
   Time expires;                    // claim exp
+
   bool Has(const std::string& role) const {
     return std::find(roles.begin(), roles.end(), role) != roles.end();
   }
