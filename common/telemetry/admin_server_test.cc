@@ -71,11 +71,11 @@ class AdminServerTest : public ::testing::Test {
 };
 
 TEST_F(AdminServerTest, Metrics) {
-  GetCounter("invigil_test_admin_total", "x").Add(3);
+  GetGauge("invigil_test_admin_depth", "x").Set(3);
   const std::string answer = Ask("GET /metrics");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
-  EXPECT_THAT(answer, HasSubstr("\ninvigil_test_admin_total 3\n"));
+  EXPECT_THAT(answer, HasSubstr("\ninvigil_test_admin_depth 3\n"));
 }
 
 TEST_F(AdminServerTest, AliveAndReadyAreTwoThings) {
