@@ -1,0 +1,262 @@
+#include "services/session/engine/session_engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include "common/error/error.h"
+#include "services/session/engine/job.h"
+#include "services/session/engine/lane_queue.h"
+#include "services/session/engine/listeners.h"
+#include "services/session/engine/session_cache.h"
+#include "services/session/engine/transactor.h"
+#include "services/session/store/sqlite_event_log.h"
+
+namespace invigil::session {
+namespace {
+
+Lane LaneOf(const Action& action) {
+  if (std::holds_alternative<Read>(action)) return Lane::kRead;
+  if (std::holds_alternative<Start>(action) || std::holds_alternative<Reserve>(action)) {
+    return Lane::kStart;
+  }
+  return Lane::kSave;
+}
+
+// Whether those who watch a session have something to see.
+bool Differs(const State& a, const State& b) {
+  return a.state != b.state || a.epoch != b.epoch || a.deadline_version != b.deadline_version;
+}
+
+}  // namespace
+
+struct SessionEngine::Impl {
+  Impl(std::unique_ptr<EventLog> log, std::unique_ptr<EventLogReader> reader, const Clock& clock,
+       EngineOptions options, EngineHooks hooks)
+      : log(std::move(log)),
+        reader(std::move(reader)),
+        clock(clock),
+        options(options),
+        hooks(std::move(hooks)),
+        cache(options.cached_sessions),
+        queue(options.queue_limit),
+        transactor(*this->log, cache),
+        writer([this] { Write(); }) {}
+
+  void Submit(Lane lane, decltype(Job::work) work, Done done) {
+    Job job;
+    job.work = std::move(work);
+    job.received = clock.Now();
+    job.done = std::move(done);
+    switch (queue.Push(lane, job)) {
+      case LaneQueue<Job>::Pushed::kOk:
+        return;
+      case LaneQueue<Job>::Pushed::kFull:
+        refused_overload.fetch_add(1, std::memory_order_relaxed);
+        job.done(ResourceExhausted("OVERLOADED", "too much is waiting to be stored; try again"));
+        return;
+      case LaneQueue<Job>::Pushed::kClosed:
+        job.done(Unavailable("SHUTTING_DOWN", "this replica is stopping; try again"));
+        return;
+    }
+  }
+
+  void Write() {
+    std::vector<Job> batch;
+    while (queue.Take(options.max_batch, batch)) {
+      Settle(batch);
+      batch.clear();
+    }
+  }
+
+  // Gets every job its answer: together if that works, else one by one, so that what is wrong with
+  // one is no concern of the others.
+  void Settle(std::span<Job> jobs) {
+    absl::Status status;
+    for (int attempt = 0; attempt < options.race_attempts; ++attempt) {
+      const Duration begun = clock.Monotonic();
+      status = transactor.Run(jobs);
+      if (status.ok()) {
+        Committed(jobs, clock.Monotonic() - begun);
+        return;
+      }
+      if (status.code() != absl::StatusCode::kAlreadyExists) break;
+      const std::lock_guard lock(stats_mutex);
+      ++stats.lost_races;
+    }
+    if (IsStoreFailure(status)) {
+      Refuse(jobs, status);
+      healthy.store(false, std::memory_order_relaxed);
+      {
+        const std::lock_guard lock(stats_mutex);
+        ++stats.store_failures;
+      }
+      if (hooks.on_store_failure) hooks.on_store_failure(status);
+    } else if (jobs.size() > 1) {
+      for (size_t i = 0; i < jobs.size(); ++i) Settle(jobs.subspan(i, 1));
+    } else if (status.code() == absl::StatusCode::kAlreadyExists) {
+      Refuse(jobs, Unavailable("CONTENDED", "another replica writes to this session; try again",
+                               Millis(50)));
+    } else {
+      Refuse(jobs, status);
+    }
+  }
+
+  static void Refuse(std::span<Job> jobs, const absl::Status& status) {
+    for (Job& job : jobs) job.done(status);
+  }
+
+  void Committed(std::span<Job> jobs, Duration duration) {
+    healthy.store(true, std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(stats_mutex);
+      stats.commands += jobs.size();
+      stats.events += transactor.events();
+      ++stats.commits;
+      const auto bucket = static_cast<size_t>(std::bit_width(jobs.size()) - 1);
+      ++stats.batch_sizes[std::min(bucket, stats.batch_sizes.size() - 1)];
+    }
+    for (Job& job : jobs) job.done(std::move(job.result));
+    for (const Transactor::Touched& session : transactor.touched()) Tell(session);
+    if (hooks.on_batch) hooks.on_batch({jobs.size(), transactor.events(), duration});
+  }
+
+  void Tell(const Transactor::Touched& session) {
+    const std::shared_ptr<const State> state = session.state();
+    if (!state->exists()) return;
+    if (session.after) {
+      const auto deadline = Deadline(*state);
+      if (!state->live()) {
+        if (session.before->live() && hooks.on_sealed) hooks.on_sealed(session.session);
+      } else if (deadline && deadline != Deadline(*session.before) && hooks.on_scheduled) {
+        hooks.on_scheduled(session.session, *deadline);
+      }
+    }
+    if (!session.known || Differs(*session.known, *state)) {
+      listeners.Notify(session.session, SessionChange{session.session, state});
+    }
+  }
+
+  const std::unique_ptr<EventLog> log;
+  const std::unique_ptr<EventLogReader> reader;
+  const Clock& clock;
+  const EngineOptions options;
+  const EngineHooks hooks;
+  SessionCache cache;
+  LaneQueue<Job> queue;
+  Listeners<SessionChange> listeners;
+  Transactor transactor;  // the writer's
+  std::atomic<bool> healthy{true};
+  std::atomic<uint64_t> refused_overload{0};
+  mutable std::mutex stats_mutex;
+  EngineStats stats;
+  std::mutex stop_mutex;
+  std::thread writer;  // last: it uses all of the above
+};
+
+SessionEngine::SessionEngine(std::unique_ptr<EventLog> log, std::unique_ptr<EventLogReader> reader,
+                             const Clock& clock, EngineOptions options, EngineHooks hooks)
+    : impl_(std::make_unique<Impl>(std::move(log), std::move(reader), clock, options,
+                                   std::move(hooks))) {}
+
+SessionEngine::~SessionEngine() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<SessionEngine>> SessionEngine::Open(const std::string& path,
+                                                                   const Clock& clock,
+                                                                   EngineOptions options,
+                                                                   EngineHooks hooks) {
+  auto log = OpenSqliteEventLog(path);
+  if (!log.ok()) return log.status();
+  auto reader = OpenSqliteEventLogReader(path);
+  if (!reader.ok()) return reader.status();
+  return std::make_unique<SessionEngine>(*std::move(log), *std::move(reader), clock, options,
+                                         std::move(hooks));
+}
+
+void SessionEngine::FindOrReserve(StartRequest request, Done done) {
+  impl_->Submit(Lane::kStart, std::move(request), std::move(done));
+}
+
+void SessionEngine::StartClock(const SessionId& session, std::string candidate_id,
+                               std::shared_ptr<const Form> form, std::vector<Content> contents,
+                               Done done) {
+  CommandJob work{
+      session, {std::move(candidate_id), Start{std::move(form)}}, std::move(contents), true};
+  impl_->Submit(Lane::kStart, std::move(work), std::move(done));
+}
+
+void SessionEngine::Execute(const SessionId& session, Command command, Done done) {
+  const Lane lane = LaneOf(command.action);
+  impl_->Submit(lane, CommandJob{session, std::move(command), {}, false}, std::move(done));
+}
+
+void SessionEngine::Get(const SessionId& session, std::string candidate_id, bool with_contents,
+                        Done done) {
+  CommandJob work{session, {std::move(candidate_id), Read{}}, {}, with_contents};
+  impl_->Submit(Lane::kRead, std::move(work), std::move(done));
+}
+
+std::shared_ptr<const State> SessionEngine::Peek(const SessionId& session) const {
+  return impl_->cache.Peek(session);
+}
+
+SessionEngine::Subscription SessionEngine::Subscribe(const SessionId& session, Listener listener) {
+  return Subscription(this, session, impl_->listeners.Add(session, std::move(listener)));
+}
+
+SessionEngine::Subscription::Subscription(Subscription&& other) noexcept
+    : engine_(std::exchange(other.engine_, nullptr)), session_(other.session_), key_(other.key_) {}
+
+SessionEngine::Subscription& SessionEngine::Subscription::operator=(Subscription&& other) noexcept {
+  std::swap(engine_, other.engine_);
+  std::swap(session_, other.session_);
+  std::swap(key_, other.key_);
+  return *this;
+}
+
+SessionEngine::Subscription::~Subscription() {
+  if (engine_) engine_->impl_->listeners.Remove(session_, key_);
+}
+
+absl::StatusOr<std::vector<OutboxEntry>> SessionEngine::PendingOutbox(
+    std::optional<OutboxEntry> after, size_t limit) {
+  return impl_->reader->ListOutbox(after, limit);
+}
+
+void SessionEngine::MarkDelivered(const SessionId& session, uint32_t attempt_version,
+                                  absl::AnyInvocable<void(absl::Status)> done) {
+  impl_->Submit(Lane::kSave, DeliveredJob{session, attempt_version},
+                [done = std::move(done)](absl::StatusOr<Outcome> outcome) mutable {
+                  done(outcome.status());
+                });
+}
+
+absl::StatusOr<std::vector<Scheduled>> SessionEngine::ListScheduled(std::optional<Scheduled> after,
+                                                                    Time until, size_t limit) {
+  return impl_->reader->ListScheduled(after, until, limit);
+}
+
+EngineStats SessionEngine::Stats() const {
+  EngineStats stats;
+  {
+    const std::lock_guard lock(impl_->stats_mutex);
+    stats = impl_->stats;
+  }
+  stats.refused_overload = impl_->refused_overload.load(std::memory_order_relaxed);
+  stats.queued = impl_->queue.size();
+  return stats;
+}
+
+bool SessionEngine::Healthy() const { return impl_->healthy.load(std::memory_order_relaxed); }
+
+void SessionEngine::Stop() {
+  impl_->queue.Close();
+  const std::lock_guard lock(impl_->stop_mutex);
+  if (impl_->writer.joinable()) impl_->writer.join();
+}
+
+}  // namespace invigil::session

@@ -1,0 +1,267 @@
+#include "services/session/engine/transactor.h"
+
+#include <utility>
+
+#include "common/base/ids.h"
+#include "common/error/error.h"
+#include "services/session/domain/apply.h"
+
+namespace invigil::session {
+namespace {
+
+// Whether the whole transaction must be given up, not only the job that met the error.
+bool EndsTransaction(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kAlreadyExists || IsStoreFailure(status);
+}
+
+absl::Status CheckStart(const StartRequest& request) {
+  Error error = InvalidArgument("START_INVALID", "no session was started; see the fields");
+  bool valid = true;
+  const auto check = [&](const std::string& value, const char* field) {
+    if (!value.empty() && value.size() <= 256) return;
+    error.Field(field, "must have 1 to 256 characters");
+    valid = false;
+  };
+  check(request.candidate_id, "candidate_id");
+  check(request.exam_id, "exam_id");
+  if (request.request_id.empty() || request.request_id.size() > 64) {
+    error.Field("request_id", "must have 1 to 64 characters");
+    valid = false;
+  }
+  return valid ? absl::OkStatus() : error.Build();
+}
+
+const std::shared_ptr<const State>& NoState() {
+  static const auto* state = new std::shared_ptr<const State>(std::make_shared<const State>());
+  return *state;
+}
+
+}  // namespace
+
+bool IsStoreFailure(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable ||
+         status.code() == absl::StatusCode::kResourceExhausted;
+}
+
+absl::Status Transactor::Run(std::span<Job> jobs) {
+  touched_.clear();
+  index_.clear();
+  read_contents_.clear();
+  events_ = 0;
+  absl::Status status = log_.Begin();
+  if (status.ok()) status = RunOpen(jobs);
+  if (status.ok()) status = log_.Commit();
+  if (status.ok()) {
+    Publish(jobs);
+    return status;
+  }
+  log_.Rollback();
+  for (const Touched& session : touched_) cache_.Drop(session.session);
+  return status;
+}
+
+absl::Status Transactor::RunOpen(std::span<Job> jobs) {
+  for (Job& job : jobs) INVIGIL_RETURN_IF_ERROR(Do(job));
+  return absl::OkStatus();
+}
+
+absl::Status Transactor::Do(Job& job) {
+  if (const auto* command = std::get_if<CommandJob>(&job.work)) return DoCommand(*command, job);
+  if (const auto* start = std::get_if<StartRequest>(&job.work)) return DoStart(*start, job);
+  const auto& delivered = std::get<DeliveredJob>(job.work);
+  job.result = Outcome{delivered.session};
+  return log_.DeleteOutbox(delivered.session, delivered.attempt_version);
+}
+
+absl::Status Transactor::DoCommand(const CommandJob& work, Job& job) {
+  auto session = Load(work.session);
+  if (!session.ok()) {
+    job.result = session.status();
+    return EndsTransaction(session.status()) ? session.status() : absl::OkStatus();
+  }
+  if (!work.contents.empty() && !(*session)->state()->started_at) {
+    absl::Status status = StoreContents(work);
+    if (!status.ok()) {
+      job.result = status;
+      return EndsTransaction(status) ? status : absl::OkStatus();
+    }
+  }
+  auto decision = Carry(**session, work.command, job.received);
+  if (!decision.ok()) return decision.status();
+  if (!decision->status.ok()) {
+    job.result = std::move(decision->status);
+    return absl::OkStatus();
+  }
+  Outcome outcome{work.session,
+                  nullptr,
+                  decision->at,
+                  std::move(decision->acks),
+                  !decision->events.empty(),
+                  {}};
+  if (work.with_contents && (*session)->state()->form) {
+    auto contents = ContentsOf(*(*session)->state()->form);
+    if (!contents.ok()) {
+      job.result = contents.status();
+      return EndsTransaction(contents.status()) ? contents.status() : absl::OkStatus();
+    }
+    outcome.contents = *std::move(contents);
+  }
+  job.result = std::move(outcome);
+  return absl::OkStatus();
+}
+
+absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
+  if (absl::Status status = CheckStart(request); !status.ok()) {
+    job.result = std::move(status);
+    return absl::OkStatus();
+  }
+  const auto answer = [&](const Touched& session, const Decision& decision) {
+    job.result = Outcome{session.session, nullptr, decision.at, {}, !decision.events.empty(), {}};
+    return absl::OkStatus();
+  };
+  const Command read{request.candidate_id, Read{}};
+
+  auto before = log_.FindStart(request.candidate_id, request.request_id);
+  if (!before.ok()) return before.status();
+  auto found = *before;
+  if (!found) {
+    auto live = log_.FindLive(request.candidate_id, request.exam_id);
+    if (!live.ok()) return live.status();
+    found = *live;
+  }
+  if (found) {
+    auto session = Load(*found);
+    if (!session.ok()) {
+      job.result = session.status();
+      return EndsTransaction(session.status()) ? session.status() : absl::OkStatus();
+    }
+    auto decision = Carry(**session, read, job.received);  // seals it when it is overdue
+    if (!decision.ok()) return decision.status();
+    const State& state = *(*session)->state();
+    if (*before) {
+      if (state.identity->exam_id == request.exam_id) return answer(**session, *decision);
+      job.result = InvalidArgument("REQUEST_ID_REUSED", "use a new request_id for another exam")
+                       .Field("request_id", "started another exam before")
+                       .Build();
+      return absl::OkStatus();
+    }
+    if (state.live()) {
+      INVIGIL_RETURN_IF_ERROR(log_.RememberStart(request.candidate_id, request.request_id, *found));
+      if (!request.take_over) return answer(**session, *decision);
+      auto taken = Carry(**session, {request.candidate_id, TakeOver{}}, job.received);
+      if (!taken.ok()) return taken.status();
+      return answer(**session, *taken);
+    }
+  }
+
+  const auto id = SessionId::FromHex(NewId(job.received));
+  auto session = Load(*id);
+  if (!session.ok()) return session.status();
+  auto decision = Carry(
+      **session,
+      {request.candidate_id, Reserve{{request.candidate_id, request.exam_id, request.request_id}}},
+      job.received);
+  if (!decision.ok()) return decision.status();
+  return answer(**session, *decision);
+}
+
+absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) {
+  if (const auto it = index_.find(session); it != index_.end()) return it->second;
+  const SessionCache::Found cached = cache_.Find(session);
+  std::shared_ptr<const State> state = cached.state;
+  if (!state || cached.generation != log_.Generation()) {
+    auto folded = Fold(session, state ? state : NoState());
+    if (!folded.ok() && state && !EndsTransaction(folded.status())) {
+      folded = Fold(session, NoState());
+    }
+    if (!folded.ok()) return folded.status();
+    state = *std::move(folded);
+  }
+  Touched& touched =
+      touched_.emplace_back(Touched{session, cached.state, std::move(state), nullptr});
+  index_.emplace(session, &touched);
+  return &touched;
+}
+
+absl::StatusOr<std::shared_ptr<const State>> Transactor::Fold(
+    const SessionId& session, const std::shared_ptr<const State>& from) {
+  std::shared_ptr<State> state;  // copied only when there is something to add
+  absl::Status status = log_.Read(
+      session, from->version, [&](uint64_t seq, Time at, const Event& event) -> absl::Status {
+        if (!state) state = std::make_shared<State>(*from);
+        if (seq != state->version + 1) {
+          return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT",
+                       "the log of session " + session.ToHex() + " has no event " +
+                           std::to_string(state->version + 1));
+        }
+        return Apply(*state, event, at);
+      });
+  if (!status.ok()) return status;
+  if (state) return std::shared_ptr<const State>(std::move(state));
+  return from;
+}
+
+absl::StatusOr<Decision> Transactor::Carry(Touched& session, const Command& command, Time now) {
+  Decision decision = Decide(*session.state(), command, now);
+  if (decision.events.empty()) return decision;
+  if (!session.after) session.after = std::make_shared<State>(*session.before);
+  for (const Event& event : decision.events) {
+    INVIGIL_RETURN_IF_ERROR(Apply(*session.after, event, decision.at));
+  }
+  INVIGIL_RETURN_IF_ERROR(
+      log_.Append(session.session, decision.events, decision.at, *session.after));
+  events_ += decision.events.size();
+  return decision;
+}
+
+absl::Status Transactor::StoreContents(const CommandJob& work) {
+  for (const Content& content : work.contents) {
+    if (contents_.Find(content.content_id)) continue;
+    INVIGIL_RETURN_IF_ERROR(log_.PutContent(content.content_id, content.bytes));
+  }
+  // A clock must not start on a form that can't be shown.
+  const auto* start = std::get_if<Start>(&work.command.action);
+  if (!start || !start->form) return absl::OkStatus();
+  return ContentsOf(*start->form).status();
+}
+
+absl::StatusOr<std::vector<ContentCache::Bytes>> Transactor::ContentsOf(const Form& form) {
+  std::vector<ContentCache::Bytes> contents;
+  contents.reserve(form.size());
+  for (size_t place = 0; place < form.size(); ++place) {
+    ContentCache::Bytes bytes = contents_.Find(form.content_id(place));
+    if (!bytes) {
+      const std::string id(form.content_id(place));
+      ContentCache::Bytes& read = read_contents_[id];
+      if (!read) {
+        auto stored = log_.GetContent(id);
+        if (!stored.ok()) return stored.status();
+        if (!*stored) {
+          read_contents_.erase(id);
+          return InvalidArgument("FORM_INVALID", "a content of the form is missing")
+              .Field("contents", "has no " + id);
+        }
+        read = std::make_shared<const std::string>(**std::move(stored));
+      }
+      bytes = read;
+    }
+    contents.push_back(std::move(bytes));
+  }
+  return contents;
+}
+
+void Transactor::Publish(std::span<Job> jobs) {
+  for (const Touched& session : touched_) {
+    if (auto state = session.state(); state->exists()) {
+      cache_.Put(session.session, std::move(state), log_.Generation());
+    }
+  }
+  for (const auto& [id, bytes] : read_contents_) contents_.Put(id, bytes);
+  for (Job& job : jobs) {
+    if (!job.result.ok()) continue;
+    const auto it = index_.find(job.result->session);
+    if (it != index_.end()) job.result->state = it->second->state();
+  }
+}
+
+}  // namespace invigil::session

@@ -1,0 +1,99 @@
+// Where sessions are kept: the event log, and the few tables that are written in the same
+// transaction because somebody must find a session without reading every log. No SQL here: a second
+// database is a second implementation, held to event_log_test.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/session/domain/events.h"
+#include "services/session/domain/session_id.h"
+
+namespace invigil::session {
+
+// The writing side. One thread at a time (the engine's writer); every call but Begin needs an open
+// transaction.
+//
+// Errors of every call, which tell the engine what to do:
+//   ALREADY_EXISTS                    another writer was first: roll back, reload, decide again
+//   UNAVAILABLE, RESOURCE_EXHAUSTED   the store can't take writes now: nothing of the transaction
+//   is
+//                                     durable; roll back and refuse everything in it
+//   anything else                     concerns this call only (a bug, or a corrupt row: DATA_LOSS)
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+
+  virtual absl::Status Begin() = 0;
+  // Durable when OK, whatever fails afterwards.
+  virtual absl::Status Commit() = 0;
+  // Drops the open transaction; does nothing when there is none.
+  virtual void Rollback() = 0;
+  // A number that has changed since an earlier transaction if any other writer may have committed
+  // in between: while it stands, what was folded then is still the truth.
+  virtual uint64_t Generation() const = 0;
+
+  // Gives `visit` every event of a session after sequence `after`, oldest first, until it returns
+  // an error, which is passed on.
+  using Visitor = absl::FunctionRef<absl::Status(uint64_t seq, Time at, const Event& event)>;
+  virtual absl::Status Read(const SessionId& session, uint64_t after, Visitor visit) = 0;
+
+  // Appends `events`, which led to `after`: the last one takes sequence after.version. Keeps the
+  // projections in step: who is live, when it is due, what must be sent to scoring (one outbox
+  // entry a seal, gone when its score is recorded). ALREADY_EXISTS: a sequence is taken, or the
+  // candidate has another live session of the exam.
+  virtual absl::Status Append(const SessionId& session, const Events& events, Time at,
+                              const State& after) = 0;
+
+  // The session a start with this request id was answered with.
+  virtual absl::StatusOr<std::optional<SessionId>> FindStart(std::string_view candidate_id,
+                                                             std::string_view request_id) = 0;
+  // The candidate's one live session of an exam.
+  virtual absl::StatusOr<std::optional<SessionId>> FindLive(std::string_view candidate_id,
+                                                            std::string_view exam_id) = 0;
+  // Remembers how a start was answered. Append does it for the start that reserves.
+  virtual absl::Status RememberStart(std::string_view candidate_id, std::string_view request_id,
+                                     const SessionId& session) = 0;
+
+  // Contents are immutable: putting one that is there changes nothing.
+  virtual absl::Status PutContent(std::string_view content_id, std::string_view bytes) = 0;
+  virtual absl::StatusOr<std::optional<std::string>> GetContent(std::string_view content_id) = 0;
+
+  // Takes an entry out of the outbox, if it is there.
+  virtual absl::Status DeleteOutbox(const SessionId& session, uint32_t attempt_version) = 0;
+};
+
+// A session whose clock runs.
+struct Scheduled {
+  Time deadline{};
+  SessionId session;
+};
+
+// A sealed session that scoring has not answered for.
+struct OutboxEntry {
+  Time sealed_at{};  // when the seal was written, which may be later than when the session ended
+  SessionId session;
+  uint32_t attempt_version = 0;
+};
+
+// The reading side, on its own connection: sees what is committed and never waits for the writer.
+// Blocks for the length of a query; thread-safe.
+class EventLogReader {
+ public:
+  virtual ~EventLogReader() = default;
+  // Running sessions due by `until`, earliest first, after `after` (nullopt: from the start).
+  virtual absl::StatusOr<std::vector<Scheduled>> ListScheduled(std::optional<Scheduled> after,
+                                                               Time until, size_t limit) = 0;
+  // What waits for scoring, oldest seal first, after `after`.
+  virtual absl::StatusOr<std::vector<OutboxEntry>> ListOutbox(std::optional<OutboxEntry> after,
+                                                              size_t limit) = 0;
+};
+
+}  // namespace invigil::session

@@ -1,0 +1,287 @@
+#include "services/session/store/sqlite_event_log.h"
+
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "common/error/error.h"
+#include "common/sql/sqlite.h"
+#include "services/session/store/codec.h"
+#include "services/session/store/sqlite_schema.h"
+
+namespace invigil::session {
+namespace {
+
+using sql::Database;
+using sql::Statement;
+
+SessionId IdAt(const Statement& row, int column) {
+  return SessionId::FromBytes(row.View(column)).value_or(SessionId());
+}
+
+class SqliteEventLog final : public EventLog {
+ public:
+  explicit SqliteEventLog(Database db)
+      : db_(std::move(db)),
+        begin_(db_.MustPrepare("BEGIN IMMEDIATE")),
+        commit_(db_.MustPrepare("COMMIT")),
+        data_version_(db_.MustPrepare("PRAGMA data_version")),
+        read_(db_.MustPrepare("SELECT seq, at_us, body FROM events WHERE session_id=? AND seq>? "
+                              "ORDER BY seq")),
+        append_(db_.MustPrepare("INSERT INTO events(session_id, seq, at_us, body) "
+                                "VALUES(?,?,?,?)")),
+        insert_session_(db_.MustPrepare("INSERT INTO sessions(session_id, candidate_id, exam_id, "
+                                        "state, deadline_us, last_seq) VALUES(?,?,?,?,NULL,?)")),
+        update_session_(db_.MustPrepare("UPDATE sessions SET state=?, deadline_us=?, last_seq=? "
+                                        "WHERE session_id=?")),
+        find_start_(db_.MustPrepare("SELECT session_id FROM starts WHERE candidate_id=? AND "
+                                    "request_id=?")),
+        insert_start_(db_.MustPrepare("INSERT INTO starts(candidate_id, request_id, session_id) "
+                                      "VALUES(?,?,?)")),
+        find_live_(db_.MustPrepare("SELECT session_id FROM sessions WHERE candidate_id=? AND "
+                                   "exam_id=? AND state<5")),
+        insert_outbox_(db_.MustPrepare("INSERT INTO outbox(session_id, attempt_version, "
+                                       "sealed_at_us) VALUES(?,?,?)")),
+        delete_outbox_(db_.MustPrepare("DELETE FROM outbox WHERE session_id=? AND "
+                                       "attempt_version=?")),
+        clear_outbox_(db_.MustPrepare("DELETE FROM outbox WHERE session_id=?")),
+        put_content_(db_.MustPrepare("INSERT INTO contents(content_id, body) VALUES(?,?) "
+                                     "ON CONFLICT(content_id) DO NOTHING")),
+        get_content_(db_.MustPrepare("SELECT body FROM contents WHERE content_id=?")) {}
+
+  absl::Status Begin() override {
+    INVIGIL_RETURN_IF_ERROR(begin_.Run());
+    open_ = true;
+    // SQLite counts commits of other connections to the file; this connection's own don't count.
+    auto row = data_version_.Step();
+    if (!row.ok()) return row.status();
+    const int64_t version = data_version_.Int(0);
+    data_version_.Reset();
+    if (version != seen_data_version_) ++generation_;
+    seen_data_version_ = version;
+    return absl::OkStatus();
+  }
+
+  absl::Status Commit() override {
+    INVIGIL_RETURN_IF_ERROR(commit_.Run());
+    open_ = false;
+    return absl::OkStatus();
+  }
+
+  void Rollback() override {
+    // After some failures SQLite has rolled back by itself; then this fails, and that is fine.
+    if (std::exchange(open_, false)) (void)db_.Execute("ROLLBACK");
+  }
+
+  uint64_t Generation() const override { return generation_; }
+
+  absl::Status Read(const SessionId& session, uint64_t after, Visitor visit) override {
+    read_.BindBlob(1, session.bytes()).Bind(2, static_cast<int64_t>(after));
+    while (true) {
+      auto row = read_.Step();
+      if (!row.ok()) return row.status();
+      if (!*row) break;
+      auto event = DecodeEvent(read_.View(2));
+      absl::Status status = event.status();
+      if (status.ok()) {
+        status = visit(static_cast<uint64_t>(read_.Int(0)), FromUnixMicros(read_.Int(1)), *event);
+      }
+      if (!status.ok()) {
+        read_.Reset();
+        return status;
+      }
+    }
+    read_.Reset();
+    return absl::OkStatus();
+  }
+
+  absl::Status Append(const SessionId& session, const Events& events, Time at,
+                      const State& after) override {
+    uint64_t seq = after.version - events.size();
+    bool life_changed = false;
+    for (const Event& event : events) {
+      EncodeEvent(event, body_);
+      append_.BindBlob(1, session.bytes())
+          .Bind(2, static_cast<int64_t>(++seq))
+          .Bind(3, ToUnixMicros(at))
+          .BindBlob(4, body_);
+      INVIGIL_RETURN_IF_ERROR(append_.Run());
+      // Nobody looks for a session by these.
+      if (std::holds_alternative<ResponsesStored>(event)) continue;
+      if (std::holds_alternative<TakenOver>(event)) continue;
+      INVIGIL_RETURN_IF_ERROR(Project(session, event, at, after));
+      life_changed = true;
+    }
+    return life_changed ? UpdateSession(session, after) : absl::OkStatus();
+  }
+
+  absl::StatusOr<std::optional<SessionId>> FindStart(std::string_view candidate_id,
+                                                     std::string_view request_id) override {
+    find_start_.BindText(1, candidate_id).BindText(2, request_id);
+    return OneId(find_start_);
+  }
+
+  absl::StatusOr<std::optional<SessionId>> FindLive(std::string_view candidate_id,
+                                                    std::string_view exam_id) override {
+    find_live_.BindText(1, candidate_id).BindText(2, exam_id);
+    return OneId(find_live_);
+  }
+
+  absl::Status RememberStart(std::string_view candidate_id, std::string_view request_id,
+                             const SessionId& session) override {
+    insert_start_.BindText(1, candidate_id).BindText(2, request_id).BindBlob(3, session.bytes());
+    return insert_start_.Run();
+  }
+
+  absl::Status PutContent(std::string_view content_id, std::string_view bytes) override {
+    put_content_.BindText(1, content_id).BindBlob(2, bytes);
+    return put_content_.Run();
+  }
+
+  absl::StatusOr<std::optional<std::string>> GetContent(std::string_view content_id) override {
+    get_content_.BindText(1, content_id);
+    auto row = get_content_.Step();
+    if (!row.ok()) return row.status();
+    std::optional<std::string> bytes;
+    if (*row) bytes = get_content_.Text(0);
+    get_content_.Reset();
+    return bytes;
+  }
+
+  absl::Status DeleteOutbox(const SessionId& session, uint32_t attempt_version) override {
+    delete_outbox_.BindBlob(1, session.bytes()).Bind(2, static_cast<int64_t>(attempt_version));
+    return delete_outbox_.Run();
+  }
+
+ private:
+  static absl::StatusOr<std::optional<SessionId>> OneId(Statement& query) {
+    auto row = query.Step();
+    if (!row.ok()) return row.status();
+    std::optional<SessionId> id;
+    if (*row) id = IdAt(query, 0);
+    query.Reset();
+    return id;
+  }
+
+  // What one event means for the other tables, but for the session's own row.
+  absl::Status Project(const SessionId& session, const Event& event, Time at, const State& after) {
+    if (const auto* reserved = std::get_if<Reserved>(&event)) {
+      const Identity& identity = reserved->identity;
+      insert_session_.BindBlob(1, session.bytes())
+          .BindText(2, identity.candidate_id)
+          .BindText(3, identity.exam_id)
+          .Bind(4, static_cast<int64_t>(SessionState::kReady))
+          .Bind(5, static_cast<int64_t>(after.version));
+      INVIGIL_RETURN_IF_ERROR(insert_session_.Run());
+      return RememberStart(identity.candidate_id, identity.request_id, session);
+    }
+    if (std::holds_alternative<Sealed>(event)) {
+      insert_outbox_.BindBlob(1, session.bytes())
+          .Bind(2, static_cast<int64_t>(after.attempt_version))
+          .Bind(3, ToUnixMicros(at));
+      return insert_outbox_.Run();
+    }
+    if (std::holds_alternative<Scored>(event)) return DeleteOutbox(session, after.attempt_version);
+    if (std::holds_alternative<Voided>(event)) {
+      clear_outbox_.BindBlob(1, session.bytes());
+      return clear_outbox_.Run();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status UpdateSession(const SessionId& session, const State& after) {
+    update_session_.Bind(1, static_cast<int64_t>(after.state));
+    if (const auto deadline = Deadline(after)) {
+      update_session_.Bind(2, ToUnixMicros(*deadline));
+    } else {
+      update_session_.BindNull(2);
+    }
+    update_session_.Bind(3, static_cast<int64_t>(after.version)).BindBlob(4, session.bytes());
+    return update_session_.Run();
+  }
+
+  Database db_;
+  Statement begin_, commit_, data_version_, read_, append_, insert_session_, update_session_,
+      find_start_, insert_start_, find_live_, insert_outbox_, delete_outbox_, clear_outbox_,
+      put_content_, get_content_;
+  bool open_ = false;
+  int64_t seen_data_version_ = -1;
+  uint64_t generation_ = 0;
+  std::string body_;
+};
+
+class SqliteEventLogReader final : public EventLogReader {
+ public:
+  explicit SqliteEventLogReader(Database db)
+      : db_(std::move(db)),
+        // 2 is ACTIVE: the state whose clock runs.
+        scheduled_(db_.MustPrepare("SELECT deadline_us, session_id FROM sessions WHERE state=2 AND "
+                                   "(deadline_us, session_id)>(?,?) AND deadline_us<=? "
+                                   "ORDER BY deadline_us, session_id LIMIT ?")),
+        outbox_(db_.MustPrepare("SELECT sealed_at_us, session_id, attempt_version FROM outbox "
+                                "WHERE (sealed_at_us, session_id, attempt_version)>(?,?,?) "
+                                "ORDER BY sealed_at_us, session_id, attempt_version LIMIT ?")) {}
+
+  absl::StatusOr<std::vector<Scheduled>> ListScheduled(std::optional<Scheduled> after, Time until,
+                                                       size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    // An empty blob sorts before every id.
+    scheduled_.Bind(1, after ? ToUnixMicros(after->deadline) : std::numeric_limits<int64_t>::min())
+        .BindBlob(2, after ? after->session.bytes() : std::string_view())
+        .Bind(3, ToUnixMicros(until))
+        .Bind(4, static_cast<int64_t>(limit));
+    std::vector<Scheduled> list;
+    INVIGIL_RETURN_IF_ERROR(ForEach(scheduled_, [&](const Statement& row) {
+      list.push_back({FromUnixMicros(row.Int(0)), IdAt(row, 1)});
+    }));
+    return list;
+  }
+
+  absl::StatusOr<std::vector<OutboxEntry>> ListOutbox(std::optional<OutboxEntry> after,
+                                                      size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    outbox_.Bind(1, after ? ToUnixMicros(after->sealed_at) : std::numeric_limits<int64_t>::min())
+        .BindBlob(2, after ? after->session.bytes() : std::string_view())
+        .Bind(3, after ? static_cast<int64_t>(after->attempt_version) : 0)
+        .Bind(4, static_cast<int64_t>(limit));
+    std::vector<OutboxEntry> list;
+    INVIGIL_RETURN_IF_ERROR(ForEach(outbox_, [&](const Statement& row) {
+      list.push_back({FromUnixMicros(row.Int(0)), IdAt(row, 1), static_cast<uint32_t>(row.Int(2))});
+    }));
+    return list;
+  }
+
+ private:
+  template <typename Visit>
+  static absl::Status ForEach(Statement& query, Visit visit) {
+    while (true) {
+      auto row = query.Step();
+      if (!row.ok()) return row.status();
+      if (!*row) break;
+      visit(query);
+    }
+    query.Reset();
+    return absl::OkStatus();
+  }
+
+  std::mutex mutex_;
+  Database db_;
+  Statement scheduled_, outbox_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLog>> OpenSqliteEventLog(const std::string& path) {
+  auto db = Database::Open(path);
+  if (!db.ok()) return db.status();
+  INVIGIL_RETURN_IF_ERROR(db->Migrate(SqliteSchema()));
+  return std::make_unique<SqliteEventLog>(*std::move(db));
+}
+
+absl::StatusOr<std::unique_ptr<EventLogReader>> OpenSqliteEventLogReader(const std::string& path) {
+  auto db = Database::Open(path, Database::Mode::kReadOnly);
+  if (!db.ok()) return db.status();
+  return std::make_unique<SqliteEventLogReader>(*std::move(db));
+}
+
+}  // namespace invigil::session

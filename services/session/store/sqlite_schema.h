@@ -1,0 +1,44 @@
+// The tables. Steps are appended, never edited: files in the field are brought up step by step.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace invigil::session {
+
+// session_id leads every key, ids come from the application, times are bound values, and there are
+// no triggers, sequences or defaults that compute: the same statements run on PostgreSQL and its
+// kin.
+inline std::vector<std::string> SqliteSchema() {
+  return {R"(
+    -- The truth. The primary key is the compare-and-set.
+    CREATE TABLE events(
+      session_id BLOB NOT NULL, seq INTEGER NOT NULL, at_us INTEGER NOT NULL, body BLOB NOT NULL,
+      PRIMARY KEY(session_id, seq)) WITHOUT ROWID;
+
+    -- A projection for finding sessions; written when a session's life changes, never by a save.
+    CREATE TABLE sessions(
+      session_id BLOB NOT NULL PRIMARY KEY, candidate_id TEXT NOT NULL, exam_id TEXT NOT NULL,
+      state INTEGER NOT NULL, deadline_us INTEGER, last_seq INTEGER NOT NULL) WITHOUT ROWID;
+    -- One live session of a candidate and exam; states below 5 are live.
+    CREATE UNIQUE INDEX sessions_live ON sessions(candidate_id, exam_id) WHERE state < 5;
+    -- For the reconciler and the timers.
+    CREATE INDEX sessions_due ON sessions(state, deadline_us, session_id);
+
+    -- How each start was answered, so that its repeat is answered the same.
+    CREATE TABLE starts(
+      candidate_id TEXT NOT NULL, request_id TEXT NOT NULL, session_id BLOB NOT NULL,
+      PRIMARY KEY(candidate_id, request_id)) WITHOUT ROWID;
+
+    -- Seals that scoring has not answered for. Written with the seal, deleted with the score.
+    CREATE TABLE outbox(
+      session_id BLOB NOT NULL, attempt_version INTEGER NOT NULL, sealed_at_us INTEGER NOT NULL,
+      PRIMARY KEY(session_id, attempt_version)) WITHOUT ROWID;
+    CREATE INDEX outbox_order ON outbox(sealed_at_us, session_id, attempt_version);
+
+    -- What items say; immutable and shared by all sessions that show them.
+    CREATE TABLE contents(content_id TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL);
+  )"};
+}
+
+}  // namespace invigil::session
