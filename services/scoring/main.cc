@@ -1,0 +1,100 @@
+// invigil-scoring: from sealed responses to a scaled score.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/client/channel.h"
+#include "common/config/flags.h"
+#include "common/error/error.h"
+#include "common/log/log.h"
+#include "common/rpc/executor.h"
+#include "common/rpc/guard.h"
+#include "common/rpc/server.h"
+#include "services/scoring/rpc/cached_keys.h"
+#include "services/scoring/rpc/item_bank_keys.h"
+#include "services/scoring/rpc/scorer.h"
+#include "services/scoring/rpc/scoring_service.h"
+#include "services/scoring/store/sqlite_score_store.h"
+
+namespace invigil::scoring {
+namespace {
+
+constexpr char kProgram[] = "invigil-scoring";
+
+struct Settings {
+  rpc::ServerOptions server;
+  std::string data, jwks, key;
+  std::vector<std::string> item_bank;
+  int64_t threads = 2;
+  int64_t queue = 8192;
+};
+
+Settings ReadFlags(int argc, char** argv) {
+  Settings settings;
+  config::Flags flags(kProgram,
+                      "Turns the sealed responses of a session into a scaled score that can be "
+                      "replayed, and explains it.");
+  rpc::DeclareServerFlags(flags, &settings.server);
+  flags.Section("Store")
+      .Text("data", &settings.data, "DIR", "Folder of the database scoring.db; it must exist.")
+      .Required();
+  flags.Section("Other services")
+      .List("item-bank", &settings.item_bank, "HOST:PORT", "Where the item bank serves keys.")
+      .Required();
+  flags.Section("Identity")
+      .Text("jwks", &settings.jwks, "FILE", "Public keys that may sign callers' tokens.")
+      .Required()
+      .Text("key", &settings.key, "FILE", "Private key of this service's own identity.")
+      .Required();
+  flags.Section("Capacity")
+      .Number("threads", &settings.threads, 1, 64, "Threads that score and read the database.")
+      .Number("queue", &settings.queue, 1, 1'000'000,
+              "Calls that may wait for them, and scores that may wait to be written; more are "
+              "refused at once.");
+  flags.ParseOrExit(argc, argv);
+  return settings;
+}
+
+absl::Status Run(const Settings& settings) {
+  INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("scoring", settings.server));
+  const SystemClock clock;
+  auto verifier = auth::TokenVerifier::Create({.jwks_path = settings.jwks}, clock);
+  if (!verifier.ok()) return verifier.status();
+  auto guard = rpc::Guard::Create(**verifier, {"invigil.scoring.v1.ScoringService"});
+  if (!guard.ok()) return guard.status();
+  auto minter = auth::TokenMinter::FromFile(settings.key, clock);
+  if (!minter.ok()) return minter.status();
+  auth::ServiceIdentity identity(*std::move(minter), "scoring", clock);
+  auto channel = client::Connect(settings.item_bank, settings.server.tls);
+  if (!channel.ok()) return channel.status();
+  auto store = OpenSqliteScoreStore({.path = settings.data + "/scoring.db",
+                                     .readers = static_cast<int>(settings.threads),
+                                     .queue_capacity = static_cast<size_t>(settings.queue)});
+  if (!store.ok()) return store.status();
+
+  const auto item_bank = MakeItemBankKeys(*std::move(channel), identity);
+  CachedKeys keys(*item_bank, clock);
+  rpc::Executor executor("scoring", static_cast<int>(settings.threads),
+                         static_cast<size_t>(settings.queue));
+  Scorer scorer(keys, **store, executor, clock);
+  const auto service = MakeScoringService(**guard, scorer, executor);
+  auto server = rpc::Server::Start("scoring", settings.server, {service.get()});
+  if (!server.ok()) return server.status();
+  (*server)->WaitForSignal();
+  (*server)->Drain();  // every call is answered; then executor, store and the rest stop in turn
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace invigil::scoring
+
+int main(int argc, char** argv) {
+  using namespace invigil;  // NOLINT: the program's own namespace
+  rpc::PrepareProcess();
+  const absl::Status status = scoring::Run(scoring::ReadFlags(argc, argv));
+  if (!status.ok()) return rpc::ExitWith(scoring::kProgram, status);
+  log::Shutdown();
+  return 0;
+}

@@ -1,0 +1,29 @@
+// Between messages and domain types. No gRPC, no judgement: domain code decides what is valid.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "invigil/itembank/v1/key.pb.h"
+#include "invigil/scoring/v1/scoring.pb.h"
+#include "services/scoring/domain/conversion.h"
+#include "services/scoring/domain/explain.h"
+#include "services/scoring/domain/key.h"
+#include "services/scoring/domain/responses.h"
+#include "services/scoring/domain/scoring.h"
+#include "services/scoring/store/score_store.h"
+
+namespace invigil::scoring {
+
+ScoringKey KeyFromProto(const itembank::v1::GetScoringKeyResponse& key);
+std::vector<SealedResponse> ResponsesFromProto(const v1::ScoreSessionRequest& request);
+
+// The body of a ScoreRecord: a Score message without what the store gives (version and time).
+std::string EncodeScore(const Score& score, const std::string& session_id);
+// The whole message of a stored score. Errors: INTERNAL when the body can't be read.
+absl::Status FillScore(const ScoreRecord& record, v1::Score* score);
+
+void FillExplanation(const Conversion& conversion, const Explanation& explanation,
+                     v1::ExplainScoreResponse* response);
+
+}  // namespace invigil::scoring

@@ -1,0 +1,146 @@
+#include "services/scoring/rpc/scorer.h"
+
+#include <utility>
+
+#include "common/error/error.h"
+#include "common/log/log.h"
+#include "services/scoring/domain/scoring.h"
+#include "services/scoring/rpc/convert.h"
+
+namespace invigil::scoring {
+
+struct Scorer::Call {
+  ScoreRequest request;
+  std::string responses_text;
+  Done done;
+  bool conversion_conflict = false;  // another replica stored the form's conversion first
+
+  void Fail(const absl::Status& status) {
+    log::Warning("not scored", {{"session_id", request.session_id},
+                                {"form_id", request.form_id},
+                                {"reason", ReasonOf(status)},
+                                {"error", std::string(status.message())},
+                                {"trace_id", request.trace.trace_id}});
+    done(status);
+  }
+};
+
+Scorer::Scorer(KeySource& keys, ScoreStore& store, rpc::Executor& executor, const Clock& clock)
+    : keys_(keys), store_(store), executor_(executor), clock_(clock) {}
+
+void Scorer::ScoreSession(ScoreRequest request, Done done) {
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->done = std::move(done);
+  RunStep(call, [this, call] { return LookUp(call); });
+}
+
+void Scorer::RunStep(const CallPtr& call, std::function<absl::Status()> step) {
+  const bool taken = executor_.TryRun([call, step = std::move(step)] {
+    const absl::Status status =
+        call->request.time_left() > Duration(0)
+            ? step()
+            : Error(absl::StatusCode::kDeadlineExceeded, "TOO_LATE",
+                    "the caller's deadline passed before the score was made; try again")
+                  .Build();
+    if (!status.ok()) call->Fail(status);
+  });
+  if (!taken) call->Fail(ResourceExhausted("OVERLOADED", "too much work waits; try again"));
+}
+
+// Steps return an error to fail the call, or OK when the call has gone on or is answered.
+
+absl::Status Scorer::LookUp(const CallPtr& call) {
+  ScoreRequest& request = call->request;
+  auto responses = Canonical(std::move(request.responses));
+  if (!responses.ok()) return responses.status();
+  request.responses = *std::move(responses);
+  call->responses_text = Serialize(request.responses);
+  auto stored = store_.FindAttempt(request.session_id, request.attempt_version);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) {
+    FetchKey(call);
+    return absl::OkStatus();
+  }
+  if ((*stored)->form_id != request.form_id || (*stored)->responses != call->responses_text) {
+    return ScoreConflict(request.session_id, request.attempt_version);
+  }
+  call->done(**std::move(stored));
+  return absl::OkStatus();
+}
+
+void Scorer::FetchKey(const CallPtr& call) {
+  const ScoreRequest& request = call->request;
+  keys_.Fetch(request.form_id, request.time_left(), request.trace, [this, call](auto key) {
+    if (!key.ok()) {
+      call->Fail(key.status());
+      return;
+    }
+    RunStep(call, [this, call, key = *std::move(key)] { return Write(call, key); });
+  });
+}
+
+absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& key) {
+  const ScoreRequest& request = call->request;
+  const auto conversion = ConversionFor(*key);
+  if (!conversion.ok()) return conversion.status();
+  const auto score = ScoreResponses(request.responses, *key, *conversion);
+  if (!score.ok()) return score.status();
+  ScoreRecord record{.session_id = request.session_id,
+                     .attempt_version = request.attempt_version,
+                     .form_id = score->form_id,
+                     .key_version = score->key_version,
+                     .conversion_hash = score->conversion_hash,
+                     .exam_id = score->exam_id,
+                     .exam_version = score->exam_version,
+                     .raw_score = score->raw_score,
+                     .scaled_score = score->scaled_score,
+                     .passed = score->passed,
+                     .score_time = clock_.Now(),
+                     .responses = call->responses_text,
+                     .body = EncodeScore(*score, request.session_id)};
+  ConversionRecord table{.form_id = key->form_id,
+                         .key_version = key->key_version,
+                         .hash = score->conversion_hash,
+                         .text = Serialize(*conversion)};
+  store_.Append(std::move(record), std::move(table), [this, call, key](auto stored) {
+    if (stored.ok()) {
+      call->done(std::move(stored));
+    } else if (ReasonOf(stored.status()) == "CONVERSION_CONFLICT" && !call->conversion_conflict) {
+      call->conversion_conflict = true;  // once: what is stored never changes
+      RunStep(call, [this, call, key] { return Write(call, key); });
+    } else {
+      call->Fail(stored.status());
+    }
+  });
+  return absl::OkStatus();
+}
+
+// The stored conversion, or a new one that is stored with the first score.
+absl::StatusOr<Conversion> Scorer::ConversionFor(const ScoringKey& key) {
+  const auto stored = store_.FindConversion(key.form_id, key.key_version);
+  if (!stored.ok()) return stored.status();
+  return stored->has_value() ? ParseConversion((*stored)->text) : BuildConversion(key);
+}
+
+absl::StatusOr<ScoreRecord> Scorer::GetScore(const std::string& session_id,
+                                             uint32_t score_version) {
+  return store_.GetScore(session_id, score_version);
+}
+
+absl::StatusOr<ExplainedScore> Scorer::ExplainScore(const std::string& session_id,
+                                                    uint32_t score_version) {
+  auto score = store_.GetScore(session_id, score_version);
+  if (!score.ok()) return score.status();
+  const auto stored = store_.FindConversion(score->form_id, score->key_version);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value() || (*stored)->hash != score->conversion_hash) {
+    return Internal("the conversion of a stored score is missing: the database is damaged");
+  }
+  auto conversion = ParseConversion((*stored)->text);
+  if (!conversion.ok()) return conversion.status();
+  const Explanation explanation = Explain(*conversion, score->raw_score);
+  return ExplainedScore{*std::move(score), *std::move(conversion), explanation};
+}
+
+}  // namespace invigil::scoring
