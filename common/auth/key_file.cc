@@ -16,7 +16,7 @@ absl::StatusOr<std::unique_ptr<KeyFile>> KeyFile::Open(std::string path, const C
                                                        OnReload on_reload) {
   std::unique_ptr<KeyFile> file(new KeyFile(std::move(path), clock, std::move(on_reload)));
   {
-    absl::MutexLock lock(&file->look_mutex_);
+    const std::lock_guard lock(file->look_mutex_);
     file->Look();
   }
   if (absl::Status status = file->status(); !status.ok()) return status;
@@ -29,7 +29,7 @@ void KeyFile::Poll() {
   if (now < due || !next_poll_us_.compare_exchange_strong(due, now + kInterval.count())) return;
   std::optional<absl::Status> news;
   {
-    absl::MutexLock lock(&look_mutex_);
+    const std::lock_guard lock(look_mutex_);
     news = Look();
   }
   Tell(news);
@@ -39,7 +39,7 @@ std::shared_ptr<const PublicKey> KeyFile::Find(const std::string& key_id) {
   if (auto key = FindNow(key_id)) return key;
   std::optional<absl::Status> news;
   {
-    absl::MutexLock lock(&look_mutex_);
+    const std::lock_guard lock(look_mutex_);
     if (auto key = FindNow(key_id)) return key;  // another thread's look brought it
     const int64_t now = clock_.Monotonic().count();
     if (now < next_unknown_us_) return nullptr;
@@ -51,7 +51,7 @@ std::shared_ptr<const PublicKey> KeyFile::Find(const std::string& key_id) {
 }
 
 absl::Status KeyFile::status() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return status_;
 }
 
@@ -71,7 +71,7 @@ std::optional<absl::Status> KeyFile::Look() {
 }
 
 std::optional<absl::Status> KeyFile::LookWithStatus(absl::Status status, bool changed) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   // A file that stays away is told of once, not every second.
   if (!changed && status == status_) return std::nullopt;
   status_ = status;
@@ -79,7 +79,7 @@ std::optional<absl::Status> KeyFile::LookWithStatus(absl::Status status, bool ch
 }
 
 void KeyFile::Use(KeySet keys) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (const auto& [id, old_key] : keys_) {
     const auto it = keys.find(id);
     if (it != keys.end() && it->second->SameAs(*old_key)) {
@@ -92,7 +92,7 @@ void KeyFile::Use(KeySet keys) {
 }
 
 std::shared_ptr<const PublicKey> KeyFile::FindNow(const std::string& key_id) const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto it = keys_.find(key_id);
   return it == keys_.end() ? nullptr : it->second;
 }

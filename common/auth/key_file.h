@@ -4,13 +4,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "common/auth/file_io.h"
 #include "common/auth/key_set.h"
 #include "common/base/clock.h"
@@ -38,10 +37,9 @@ class KeyFile {
 
  private:
   KeyFile(std::string path, const Clock& clock, OnReload on_reload);
-  // What to tell on_reload, if anything.
-  std::optional<absl::Status> Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mutex_);
-  std::optional<absl::Status> LookWithStatus(absl::Status status, bool changed)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(look_mutex_);
+  // Both with look_mutex_ held. What to tell on_reload, if anything.
+  std::optional<absl::Status> Look();
+  std::optional<absl::Status> LookWithStatus(absl::Status status, bool changed);
   void Use(KeySet keys);
   std::shared_ptr<const PublicKey> FindNow(const std::string& key_id) const;
   void Tell(const std::optional<absl::Status>& news) const;
@@ -52,14 +50,14 @@ class KeyFile {
   const OnReload on_reload_;
   std::atomic<int64_t> next_poll_us_;
 
-  absl::Mutex look_mutex_;  // held while reading; taken before mutex_
-  int64_t next_unknown_us_ ABSL_GUARDED_BY(look_mutex_) = 0;
-  FileVersion version_ ABSL_GUARDED_BY(look_mutex_);          // read last
-  absl::Status version_status_ ABSL_GUARDED_BY(look_mutex_);  // what came of it
+  std::mutex look_mutex_;  // held while reading, guards the next three; taken before mutex_
+  int64_t next_unknown_us_ = 0;
+  FileVersion version_;          // read last
+  absl::Status version_status_;  // what came of it
 
-  mutable absl::Mutex mutex_;  // held for a map access only
-  KeySet keys_ ABSL_GUARDED_BY(mutex_);
-  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // held for a map access only, guards the rest
+  KeySet keys_;
+  absl::Status status_;
 };
 
 }  // namespace invigil::auth

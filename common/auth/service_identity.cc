@@ -1,7 +1,6 @@
+#include <mutex>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "common/auth/token.h"
 
 namespace invigil::auth {
@@ -18,9 +17,9 @@ struct ServiceIdentity::State {
   std::shared_ptr<const TokenMinter> minter;
   std::string service;
   const Clock& clock;
-  absl::Mutex mutex;
-  std::string token ABSL_GUARDED_BY(mutex);
-  Time minted ABSL_GUARDED_BY(mutex);
+  std::mutex mutex;  // guards the rest
+  std::string token;
+  Time minted;
 };
 
 ServiceIdentity::ServiceIdentity(std::shared_ptr<const TokenMinter> minter, std::string service,
@@ -30,7 +29,7 @@ ServiceIdentity::ServiceIdentity(std::shared_ptr<const TokenMinter> minter, std:
 ServiceIdentity::~ServiceIdentity() = default;
 
 std::string ServiceIdentity::Token() {
-  absl::MutexLock lock(&state_->mutex);
+  const std::lock_guard lock(state_->mutex);
   const Time now = state_->clock.Now();
   // A clock set back also renews: the token would seem good for longer than it was meant to be.
   if (state_->token.empty() || now >= state_->minted + kRenewAfter || now < state_->minted) {

@@ -31,7 +31,7 @@ TokenCache::Shard& TokenCache::ShardOf(const Key& key) {
 std::shared_ptr<const VerifiedToken> TokenCache::Find(std::string_view token) {
   const Key key = KeyOf(token);
   Shard& shard = ShardOf(key);
-  absl::MutexLock lock(&shard.mutex);
+  const std::lock_guard lock(shard.mutex);
   const auto it = shard.index.find(key);
   if (it == shard.index.end()) return nullptr;
   shard.entries.splice(shard.entries.begin(), shard.entries, it->second);
@@ -44,7 +44,7 @@ void TokenCache::Insert(std::string_view token, std::shared_ptr<const VerifiedTo
   std::list<Entry> entry;  // made, and the evicted one freed, outside the lock
   entry.push_back({std::string(token), std::move(verified)});
   std::list<Entry> evicted;
-  absl::MutexLock lock(&shard.mutex);
+  const std::lock_guard lock(shard.mutex);
   if (shard.capacity == 0) return;
   if (const auto it = shard.index.find(key); it != shard.index.end()) {
     std::swap(it->second->verified, entry.front().verified);
@@ -63,7 +63,7 @@ void TokenCache::Erase(std::string_view token) {
   const Key key = KeyOf(token);
   Shard& shard = ShardOf(key);
   std::list<Entry> erased;
-  absl::MutexLock lock(&shard.mutex);
+  const std::lock_guard lock(shard.mutex);
   const auto it = shard.index.find(key);
   if (it == shard.index.end()) return;
   const auto entry = it->second;
@@ -74,7 +74,7 @@ void TokenCache::Erase(std::string_view token) {
 size_t TokenCache::size() const {
   size_t size = 0;
   for (const Shard& shard : shards_) {
-    absl::MutexLock lock(&shard.mutex);
+    const std::lock_guard lock(shard.mutex);
     size += shard.entries.size();
   }
   return size;

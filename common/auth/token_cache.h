@@ -3,14 +3,13 @@
 
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "common/auth/principal.h"
 #include "common/auth/public_key.h"
 
@@ -49,10 +48,10 @@ class TokenCache {
     size_t operator()(const Key& key) const { return key.hash; }
   };
   struct alignas(64) Shard {  // a cache line each
-    mutable absl::Mutex mutex;
     size_t capacity = 0;
-    std::list<Entry> entries ABSL_GUARDED_BY(mutex);  // most recently used first
-    absl::flat_hash_map<Key, std::list<Entry>::iterator, KeyHash> index ABSL_GUARDED_BY(mutex);
+    mutable std::mutex mutex;  // guards the rest
+    std::list<Entry> entries;  // most recently used first
+    absl::flat_hash_map<Key, std::list<Entry>::iterator, KeyHash> index;
   };
   static Key KeyOf(std::string_view token);
   Shard& ShardOf(const Key& key);
