@@ -193,6 +193,13 @@ void CheckIrt(const IrtParameters& irt, const std::string& path, Findings& findi
 
 Findings CheckItem(const Item& item, const Exam* exam) { return ItemChecker(item, exam).Run(); }
 
+void CheckSuccessor(const Item& next, const Item& newest, Findings& findings) {
+  if (newest.status == ItemStatus::kRetired && next.status != ItemStatus::kRetired) {
+    findings.push_back({next.item_id, -1, "status",
+                        "a retired item stays retired: write a new item instead", true});
+  }
+}
+
 Findings CheckBank(const Bank& bank, const Exam* exam, const KnownItems& known) {
   Findings all;
   const auto block = [&](std::string item_id, int index, std::string field, std::string text) {

@@ -18,6 +18,9 @@ void CheckIrt(const IrtParameters& irt, const std::string& path, Findings& findi
 // and task are only checked for form). Expects Normalise to have run.
 Findings CheckItem(const Item& item, const Exam* exam);
 
+// What a new version may not change: an item out of use stays out of use. Adds to `findings`.
+void CheckSuccessor(const Item& next, const Item& newest, Findings& findings);
+
 // Answers whether the store holds an item of that id in the bank, and of another bank.
 struct KnownItems {
   std::function<bool(const std::string& item_id)> in_bank = [](const std::string&) {

@@ -148,6 +148,17 @@ TEST(CheckBank, TheSameQuestionTwiceIsAdvice) {
   EXPECT_FALSE(findings[0].blocking);
 }
 
+TEST(CheckSuccessor, RetiredIsForGood) {
+  Item old = SingleChoice("x"), next = old;
+  old.status = ItemStatus::kRetired;
+  Findings findings;
+  CheckSuccessor(next, old, findings);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].field, "status");
+  CheckSuccessor(old, next, findings);
+  EXPECT_EQ(findings.size(), 1u);
+}
+
 TEST(Normalise, FillsWhatAuthorsLeaveOut) {
   Item item = SingleChoice("x");
   item.status = ItemStatus::kUnspecified;

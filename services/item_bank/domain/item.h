@@ -1,4 +1,4 @@
-// Items and banks as the rules see them. Plain values; compared with ==.
+// Items and banks as the rules see them. Plain values.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,313 @@
+#include "services/item_bank/store/store.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <set>
+#include <thread>
+
+#include "common/testing/temp_dir.h"
+#include "services/item_bank/domain/samples.h"
+#include "services/item_bank/store/authoring.h"
+#include "services/item_bank/store/issue.h"
+#include "services/item_bank/store/layout.h"
+
+namespace invigil::item_bank {
+namespace {
+
+class StoreTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Open(); }
+
+  void Open() {
+    auto store = Store::Open(dir_.path(), 4);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+  void Reopen() {
+    store_.reset();
+    Open();
+  }
+
+  // Runs on the writer and waits for the commit.
+  absl::Status Write(Writer::Job job) {
+    std::promise<absl::Status> committed;
+    EXPECT_TRUE(store_->writer().Submit(
+        std::move(job), [&](const absl::Status& status) { committed.set_value(status); }));
+    return committed.get_future().get();
+  }
+  template <typename T>
+  absl::StatusOr<T> Writing(std::function<absl::StatusOr<T>(Connection&)> work) {
+    absl::StatusOr<T> result = Internal("not run");
+    const absl::Status status = Write([&](Connection& db) {
+      result = work(db);
+      return result.status();
+    });
+    return status.ok() ? std::move(result) : absl::StatusOr<T>(status);
+  }
+
+  absl::StatusOr<ImportResult> Import(std::vector<Item> items, bool validate_only = false) {
+    return Writing<ImportResult>([&](Connection& db) {
+      return ImportBank(db, {{"clf-c02", "Bank", "CLF-C02", "Ours"}, items}, validate_only,
+                        clock_.Now());
+    });
+  }
+  absl::StatusOr<Exam> Publish(const Exam& exam) {
+    return Writing<Exam>([&](Connection& db) { return PublishExam(db, exam, clock_.Now()); });
+  }
+  absl::StatusOr<IssuedForm> Issue(const std::string& session,
+                                   const std::string& exam = "CLF-C02") {
+    std::promise<absl::StatusOr<IssuedForm>> issued;
+    IssueForm(*store_, clock_, {exam, session, "ann"},
+              [&](absl::StatusOr<IssuedForm> form) { issued.set_value(std::move(form)); });
+    return issued.get_future().get();
+  }
+  void Fill() {
+    ASSERT_TRUE(Publish(samples::ClfExam()).ok());
+    const auto result = Import(samples::Items(samples::ClfExam(), 5, 3));
+    ASSERT_TRUE(result.ok()) << result.status();
+  }
+
+  testing::TempDir dir_;
+  ManualClock clock_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, ImportCreatesUpdatesAndLeaves) {
+  std::vector<Item> items = samples::Items(samples::ClfExam(), 2, 1);
+  auto result = Import(items);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->created, 57);
+  items[3].stem = "A better question?";
+  result = Import(items);
+  EXPECT_EQ(result->updated, 1);
+  EXPECT_EQ(result->unchanged, 56);
+  const auto db = store_->readers().Take();
+  const auto newest = db->items.Find(items[3].item_id), first = db->items.Find(items[3].item_id, 1);
+  EXPECT_EQ((*newest)->version, 2u);
+  EXPECT_EQ((*newest)->stem, "A better question?");
+  EXPECT_NE((*first)->stem, "A better question?");
+  EXPECT_EQ((*first)->create_time, clock_.Now());
+}
+
+TEST_F(StoreTest, ABadBankStoresNothing) {
+  std::vector<Item> items = samples::Items(samples::ClfExam(), 1, 0);
+  items[7].options[2].text = "";
+  const auto result = Import(items);
+  const ErrorView view = ViewError(result.status());
+  EXPECT_EQ(view.reason, "BANK_INVALID");
+  ASSERT_EQ(view.fields.size(), 1u);
+  EXPECT_EQ(view.fields[0].first, "bank.items[7].options[2].text");
+  const auto db = store_->readers().Take();
+  EXPECT_EQ(*db->items.Count({.bank_id = "clf-c02"}), 0);
+  EXPECT_FALSE(db->items.FindBank("clf-c02")->has_value());
+}
+
+TEST_F(StoreTest, ACheckReportsAndStoresNothing) {
+  std::vector<Item> items = samples::Items(samples::ClfExam(), 1, 0);
+  items[7].options[2].text = "";
+  items[8].references.clear();
+  const auto result = Import(items, true);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->findings.size(), 2u);
+  const auto db = store_->readers().Take();
+  EXPECT_EQ(*db->items.Count({.bank_id = "clf-c02"}), 0);
+}
+
+TEST_F(StoreTest, VersionsConflictAndRetiredStaysRetired) {
+  ASSERT_TRUE(Import({samples::SingleChoice("x"), samples::SingleChoice("y")}).ok());
+  Item item = samples::SingleChoice("x");
+  item.status = ItemStatus::kRetired;
+  const auto version = [&](const Item& next, uint32_t base) {
+    return Writing<Item>(
+        [&](Connection& db) { return CreateItemVersion(db, next, base, clock_.Now()); });
+  };
+  EXPECT_EQ(ReasonOf(version(item, 2).status()), "ITEM_VERSION_CONFLICT");
+  EXPECT_EQ(version(item, 1)->version, 2u);
+  EXPECT_EQ(version(item, 2)->version, 2u);  // equal: stays
+  item.status = ItemStatus::kOperational;
+  EXPECT_EQ(ReasonOf(version(item, 2).status()), "ITEM_INVALID");
+  EXPECT_EQ(ReasonOf(version(samples::SingleChoice("z"), 1).status()), "ITEM_NOT_FOUND");
+}
+
+TEST_F(StoreTest, CreateNamesEveryWrongField) {
+  ASSERT_TRUE(Import({samples::SingleChoice("x")}).ok());
+  const auto create = [&](const Item& item) {
+    return Writing<Item>([&](Connection& db) { return CreateItem(db, item, clock_.Now()); });
+  };
+  EXPECT_EQ(ReasonOf(create(samples::SingleChoice("x")).status()), "ITEM_EXISTS");
+  Item item = samples::SingleChoice("y");
+  item.stem = "";
+  item.enemy_item_ids = {"nobody"};
+  const ErrorView view = ViewError(create(item).status());
+  EXPECT_EQ(view.reason, "ITEM_INVALID");
+  ASSERT_EQ(view.fields.size(), 2u);
+  EXPECT_EQ(view.fields[0].first, "item.stem");
+  EXPECT_EQ(view.fields[1].first, "item.enemy_item_ids[0]");
+  item = samples::SingleChoice("y");
+  item.enemy_item_ids = {"x"};
+  EXPECT_TRUE(create(item).ok());
+  const auto db = store_->readers().Take();
+  EXPECT_EQ((*db->items.Find("x"))->enemy_item_ids, std::vector<std::string>{"y"});
+}
+
+TEST_F(StoreTest, ExamsKeepTheirVersionWhileEqual) {
+  Exam exam = samples::ClfExam();
+  EXPECT_EQ(Publish(exam)->version, 1u);
+  clock_.Advance(Minutes(5));
+  EXPECT_EQ(Publish(exam)->version, 1u);
+  exam.title = "Another title";
+  EXPECT_EQ(Publish(exam)->version, 2u);
+  const auto db = store_->readers().Take();
+  EXPECT_EQ((*db->exams.Find("CLF-C02"))->title, "Another title");
+  EXPECT_EQ((*db->exams.Find("CLF-C02", 1))->title, "Cloud Practitioner");
+  EXPECT_EQ(db->exams.Page("", 10)->size(), 1u);
+}
+
+TEST_F(StoreTest, ASessionHasOneForm) {
+  Fill();
+  const auto first = Issue("s1");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(Issue("s1")->row.form_id, first->row.form_id);
+  EXPECT_NE(Issue("s2")->row.form_id, first->row.form_id);
+  EXPECT_NE(Issue("s2")->row.form.seed, first->row.form.seed);
+  EXPECT_EQ(ReasonOf(Issue("s3", "NONE").status()), "EXAM_NOT_FOUND");
+  Exam other = samples::ClfExam();
+  other.exam_id = "OTHER";
+  ASSERT_TRUE(Publish(other).ok());
+  EXPECT_EQ(ReasonOf(Issue("s1", "OTHER").status()), "SESSION_REUSED");
+}
+
+// The same call many times at once: every caller gets the one form that is stored.
+TEST_F(StoreTest, RacingCallsGetTheSameForm) {
+  Fill();
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::set<std::string> forms;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int s = 0; s < 20; ++s) {
+        const auto form = Issue("s" + std::to_string(s));
+        ASSERT_TRUE(form.ok()) << form.status();
+        const std::lock_guard lock(mutex);
+        forms.insert(form->row.form_id + form->row.form.places[0].item_id);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(forms.size(), 20u);
+}
+
+// After a restart, and after the bank has changed, an issued form still means what it meant; and
+// its seed and snapshot rebuild it.
+TEST_F(StoreTest, AFormSurvivesRestartAndChange) {
+  Fill();
+  const auto issued = Issue("s1");
+  ASSERT_TRUE(issued.ok());
+  std::vector<Item> items = samples::Items(samples::ClfExam(), 5, 3);
+  for (Item& item : items) item.stem += " Changed?";
+  for (Item& item : items) {
+    if (item.type == ItemType::kMultipleResponse) item.stem = "Changed? (Select TWO.)";
+  }
+  ASSERT_EQ(Import(items)->updated, static_cast<int>(items.size()));
+  EXPECT_NE(Issue("s2")->row.pool_id, issued->row.pool_id);
+  const std::string secret = store_->secret();
+  Reopen();
+  EXPECT_EQ(store_->secret(), secret);
+  const auto db = store_->readers().Take();
+  const auto found = FindForm(*store_, *db, issued->row.form_id);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->row.form, issued->row.form);
+  for (size_t p = 0; p < found->row.form.places.size(); ++p) {
+    const auto& before = issued->pool->pool.items()[issued->row.form.places[p].pool_index];
+    const auto& after = found->pool->pool.items()[found->row.form.places[p].pool_index];
+    EXPECT_TRUE(before.item->SameContent(*after.item));
+    EXPECT_EQ(before.item->version, after.item->version);
+    EXPECT_EQ(before.content_id, after.content_id);
+  }
+  EXPECT_EQ(*Assemble(found->pool->pool, found->row.form.seed, secret), found->row.form);
+  EXPECT_EQ(ReasonOf(FindForm(*store_, *db, "nothing").status()), "FORM_NOT_FOUND");
+}
+
+TEST_F(StoreTest, AChangeShowsInTheNextFormAndInAvailability) {
+  ASSERT_TRUE(Publish(samples::ClfExam()).ok());
+  EXPECT_EQ(ReasonOf(Issue("s1").status()), "FORM_INFEASIBLE");
+  {
+    const auto db = store_->readers().Take();
+    EXPECT_NE(UnavailableReason(**store_->pools().Current(*db, "CLF-C02")), "");
+  }
+  ASSERT_TRUE(Import(samples::Items(samples::ClfExam(), 5, 3)).ok());
+  EXPECT_TRUE(Issue("s1").ok());
+  const auto db = store_->readers().Take();
+  EXPECT_EQ(UnavailableReason(**store_->pools().Current(*db, "CLF-C02")), "");
+}
+
+TEST_F(StoreTest, AFailedJobIsUndoneAlone) {
+  std::promise<void> gate;
+  std::shared_future<void> open = gate.get_future().share();
+  std::vector<std::future<absl::Status>> results;
+  const auto submit = [&](Writer::Job job) {
+    auto committed = std::make_shared<std::promise<absl::Status>>();
+    results.push_back(committed->get_future());
+    ASSERT_TRUE(store_->writer().Submit(
+        std::move(job), [committed](const absl::Status& s) { committed->set_value(s); }));
+  };
+  submit([open](Connection&) {
+    open.wait();  // holds the writer until all are queued, so that they share a batch
+    return absl::OkStatus();
+  });
+  const auto put = [](const std::string& id, absl::Status end) {
+    return [=](Connection& db) -> absl::Status {
+      INVIGIL_RETURN_IF_ERROR(db.items.PutBank({id, "", "X", ""}));
+      return end;
+    };
+  };
+  submit(put("good-1", absl::OkStatus()));
+  submit(put("bad", Internal("no")));
+  submit(put("good-2", absl::OkStatus()));
+  gate.set_value();
+  std::vector<bool> ok;
+  for (auto& result : results) ok.push_back(result.get().ok());
+  EXPECT_EQ(ok, (std::vector<bool>{true, true, false, true}));
+  const auto db = store_->readers().Take();
+  EXPECT_TRUE(db->items.FindBank("good-1")->has_value());
+  EXPECT_FALSE(db->items.FindBank("bad")->has_value());
+  EXPECT_TRUE(db->items.FindBank("good-2")->has_value());
+}
+
+TEST_F(StoreTest, RequestsAreRememberedAndForgotten) {
+  const auto insert = [&](Connection& db) {
+    return db.requests.Insert("ann", "r1", "hash", std::string("a\0b", 3), clock_.Now());
+  };
+  ASSERT_TRUE(Write(insert).ok());
+  {
+    const auto db = store_->readers().Take();
+    EXPECT_EQ(**db->requests.Find("ann", "r1", "hash"), std::string("a\0b", 3));
+    EXPECT_FALSE(db->requests.Find("bob", "r1", "hash")->has_value());
+    EXPECT_EQ(ReasonOf(db->requests.Find("ann", "r1", "other").status()), "REQUEST_ID_REUSED");
+  }
+  clock_.Advance(kRequestMemory + Seconds(1));
+  ASSERT_TRUE(Write([&](Connection& db) {
+                return db.requests.Insert("ann", "r2", "hash", "", clock_.Now());
+              }).ok());
+  const auto db = store_->readers().Take();
+  EXPECT_FALSE(db->requests.Find("ann", "r1", "hash")->has_value());
+}
+
+TEST(Layout, RefusesForeignBytes) {
+  const std::vector<Place> places = {{"aaaabbbbccccdddd", 300, {2, 0, 1, 3}},
+                                     {"eeeeffffgggghhhh", 1, {1, 0, 4, 3, 2}}};
+  const std::string bytes = EncodeLayout(places);
+  EXPECT_EQ(*DecodeLayout(bytes), places);
+  EXPECT_FALSE(DecodeLayout("").ok());
+  EXPECT_FALSE(DecodeLayout("\x02").ok());
+  for (size_t cut = 2; cut < bytes.size(); ++cut) {
+    const auto part = DecodeLayout(bytes.substr(0, cut));
+    if (part.ok()) {
+      EXPECT_EQ(part->size(), 1u) << cut;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace invigil::item_bank

@@ -1,0 +1,86 @@
+#include "services/item_bank/store/writer.h"
+
+#include <utility>
+
+#include "common/telemetry/metrics.h"
+
+namespace invigil::item_bank {
+namespace {
+
+telemetry::Histogram& BatchSize() {
+  static telemetry::Histogram& histogram =
+      telemetry::GetHistogram("invigil_item_bank_commit_batch_size", "Jobs that shared one commit.",
+                              {1, 2, 4, 8, 16, 32, 64});
+  return histogram;
+}
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Connection> connection, size_t capacity)
+    : connection_(std::move(connection)),
+      capacity_(capacity),
+      savepoint_(connection_->db().MustPrepare("SAVEPOINT job")),
+      undo_(connection_->db().MustPrepare("ROLLBACK TO job")),
+      release_(connection_->db().MustPrepare("RELEASE job")),
+      thread_([this] { Loop(); }) {}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+bool Writer::Submit(Job job, Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= capacity_) return false;
+    queue_.push_back({std::move(job), std::move(done), absl::OkStatus()});
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void Writer::Loop() {
+  std::vector<Entry> batch;
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      while (!queue_.empty() && batch.size() < kBatch) {
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      }
+    }
+    BatchSize().Observe(static_cast<double>(batch.size()));
+    Commit(batch);
+    for (Entry& entry : batch) entry.done(entry.status);
+    batch.clear();
+  }
+}
+
+void Writer::Commit(std::vector<Entry>& batch) {
+  const absl::Status status = RunAll(batch);
+  if (status.ok()) return;
+  // Nothing of the batch is stored: whoever thought it succeeded learns the reason.
+  for (Entry& entry : batch) {
+    if (entry.status.ok()) entry.status = status;
+  }
+}
+
+absl::Status Writer::RunAll(std::vector<Entry>& batch) {
+  auto transaction = sql::Transaction::Begin(connection_->db());
+  if (!transaction.ok()) return transaction.status();
+  for (Entry& entry : batch) {
+    INVIGIL_RETURN_IF_ERROR(savepoint_.Run());
+    entry.status = entry.job(*connection_);
+    if (!entry.status.ok()) INVIGIL_RETURN_IF_ERROR(undo_.Run());
+    INVIGIL_RETURN_IF_ERROR(release_.Run());
+  }
+  return transaction->Commit();
+}
+
+}  // namespace invigil::item_bank
