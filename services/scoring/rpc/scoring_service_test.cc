@@ -11,83 +11,20 @@
 #include "common/error/error.h"
 #include "common/rpc/server.h"
 #include "common/rpc/status.h"
-#include "common/rpc/unary.h"
 #include "common/testing/temp_dir.h"
-#include "invigil/itembank/v1/key.grpc.pb.h"
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "services/scoring/rpc/item_bank_keys.h"
+#include "services/scoring/rpc/small_bank.h"
 #include "services/scoring/store/sqlite_score_store.h"
 
 namespace invigil::scoring {
 namespace {
 
-using itembank::v1::GetScoringKeyRequest;
-using itembank::v1::GetScoringKeyResponse;
-using itembank::v1::KeyService;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Pair;
-
-constexpr int kItems = 50;
-
-// The form equals the base form: 50 items of ability 0, cut 35; every tenth place is a pretest
-// item.
-GetScoringKeyResponse PracticeKey() {
-  GetScoringKeyResponse key;
-  key.set_form_id("form-1");
-  key.set_key_version(1);
-  key.set_exam_id("CLF-C02");
-  key.set_exam_version(2);
-  key.set_title("Practice exam");
-  for (int i = 0; i < kItems + 5; ++i) {
-    auto* item = key.add_items();
-    item->set_item_id("item" + std::to_string(100 + i));
-    item->set_operational(i % 11 != 10);
-    item->set_domain_id(i < 25 ? "1" : "2");
-    item->add_key_option_ids("B");
-    item->set_rule(itembank::v1::SCORING_RULE_ALL_OR_NOTHING);
-    item->set_option_count(4);
-    if (!item->operational()) continue;
-    item->mutable_irt()->set_slope(1);
-    item->mutable_irt()->set_lower_asymptote(0.2);
-    *key.mutable_standard()->add_base_form() = item->irt();
-  }
-  key.mutable_standard()->set_base_cut_raw(35);
-  for (const char* id : {"1", "2"}) {
-    auto* domain = key.add_domains();
-    domain->set_domain_id(id);
-    domain->set_name("Domain");
-    domain->set_weight_percent(50);
-  }
-  key.mutable_scale()->set_min(100);
-  key.mutable_scale()->set_max(1000);
-  key.mutable_scale()->set_cut(700);
-  key.set_disclaimer("A practice estimate.");
-  return key;
-}
-
-class SmallBank final : public KeyService::CallbackService {
- public:
-  explicit SmallBank(const rpc::Guard& guard)
-      : guard_(guard), method_(guard.Find("/invigil.itembank.v1.KeyService/GetScoringKey")) {}
-  grpc::ServerUnaryReactor* GetScoringKey(grpc::CallbackServerContext* context,
-                                          const GetScoringKeyRequest* request,
-                                          GetScoringKeyResponse* response) override {
-    auto* call = rpc::UnaryCall::Begin(*context, guard_, method_);
-    if (!call->admitted()) return call;
-    if (request->form_id() != "form-1") {
-      call->Finish(NotFound("FORM_NOT_FOUND", "no such form"));
-      return call;
-    }
-    *response = PracticeKey();
-    call->Finish(absl::OkStatus());
-    return call;
-  }
-
- private:
-  const rpc::Guard& guard_;
-  const rpc::Method& method_;
-};
+using testing::PracticeRequest;
+using testing::SmallBank;
 
 class ScoringServiceTest : public ::testing::Test {
  protected:
@@ -125,20 +62,6 @@ class ScoringServiceTest : public ::testing::Test {
   std::string Token(const std::string& role, const std::string& subject) {
     return minter_->Mint({.subject = subject, .roles = {role}});
   }
-  static v1::ScoreSessionRequest Request(int right) {
-    v1::ScoreSessionRequest request;
-    request.set_session_id("session-1");
-    request.set_attempt_version(1);
-    request.set_form_id("form-1");
-    const GetScoringKeyResponse key = PracticeKey();
-    for (const auto& item : key.items()) {
-      auto* response = request.add_responses();
-      response->set_item_id(item.item_id());
-      const bool good = item.operational() && right-- > 0;
-      response->add_option_ids(good ? "B" : "C");
-    }
-    return request;
-  }
   template <typename Response, typename Request, typename Method>
   absl::StatusOr<Response> Call(Method method, const Request& request, const std::string& token) {
     grpc::ClientContext context;
@@ -174,7 +97,7 @@ class ScoringServiceTest : public ::testing::Test {
 };
 
 TEST_F(ScoringServiceTest, ScoresReadsAndExplains) {
-  const auto scored = Score(Request(32));
+  const auto scored = Score(PracticeRequest(32));
   ASSERT_TRUE(scored.ok()) << scored.status();
   const v1::Score& score = scored->score();
   EXPECT_EQ(score.session_id(), "session-1");
@@ -216,19 +139,19 @@ TEST_F(ScoringServiceTest, ScoresReadsAndExplains) {
 }
 
 TEST_F(ScoringServiceTest, ARepeatGivesTheSameBytesAndOtherResponsesAConflict) {
-  const auto first = Score(Request(40)), second = Score(Request(40));
+  const auto first = Score(PracticeRequest(40)), second = Score(PracticeRequest(40));
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->SerializeAsString(), second->SerializeAsString());
-  const auto other = Score(Request(41));
+  const auto other = Score(PracticeRequest(41));
   EXPECT_EQ(other.status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(ReasonOf(other.status()), "SCORE_CONFLICT");
 }
 
 TEST_F(ScoringServiceTest, OnlyTheSessionServiceMayAsk) {
-  EXPECT_EQ(ReasonOf(Score(Request(1), "").status()), "TOKEN_MISSING");
+  EXPECT_EQ(ReasonOf(Score(PracticeRequest(1), "").status()), "TOKEN_MISSING");
   for (const auto& [role, subject] : std::vector<std::pair<std::string, std::string>>{
            {"candidate", "ann"}, {"operator", "olga"}, {"service", "gateway"}}) {
-    EXPECT_EQ(Score(Request(1), Token(role, subject)).status().code(),
+    EXPECT_EQ(Score(PracticeRequest(1), Token(role, subject)).status().code(),
               absl::StatusCode::kPermissionDenied)
         << role;
   }
@@ -253,10 +176,10 @@ TEST_F(ScoringServiceTest, BadRequestsNameTheirFields) {
   for (const char* field : {"session_id", "form_id", "attempt_version"}) {
     EXPECT_THAT(view.fields, Contains(Pair(field, ::testing::_)));
   }
-  v1::ScoreSessionRequest foreign = Request(3);
+  v1::ScoreSessionRequest foreign = PracticeRequest(3);
   foreign.mutable_responses(7)->set_item_id("nowhere");
   EXPECT_EQ(ReasonOf(Score(foreign).status()), "RESPONSE_INVALID");
-  v1::ScoreSessionRequest form = Request(3);
+  v1::ScoreSessionRequest form = PracticeRequest(3);
   form.set_form_id("nowhere");
   EXPECT_EQ(ReasonOf(Score(form).status()), "FORM_NOT_FOUND");
   v1::GetScoreRequest get;
@@ -270,14 +193,14 @@ TEST_F(ScoringServiceTest, TheItemBankAwayIsSaidAndOutlived) {
   const int port = bank_server_->port();
   bank_server_->Drain();
   bank_server_.reset();
-  const auto away = Score(Request(36));
+  const auto away = Score(PracticeRequest(36));
   EXPECT_EQ(away.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(away.status()), "ITEM_BANK_UNAVAILABLE");
   EXPECT_TRUE(ViewError(away.status()).retry_after.has_value());
   StartBank("127.0.0.1:" + std::to_string(port));
   absl::StatusOr<v1::ScoreSessionResponse> back = absl::UnknownError("");
   const Duration begin = clock_.Monotonic();
-  while (!(back = Score(Request(36))).ok() && clock_.Monotonic() - begin < Seconds(20)) {
+  while (!(back = Score(PracticeRequest(36))).ok() && clock_.Monotonic() - begin < Seconds(20)) {
   }
   EXPECT_TRUE(back.ok()) << back.status();
 }
