@@ -1,0 +1,194 @@
+// invigil-session: the clock and the responses.
+#include <string>
+#include <vector>
+
+#include "common/auth/token.h"
+#include "common/base/clock.h"
+#include "common/client/channel.h"
+#include "common/config/flags.h"
+#include "common/error/error.h"
+#include "common/log/log.h"
+#include "common/redis/client.h"
+#include "common/rpc/guard.h"
+#include "common/rpc/server.h"
+#include "services/session/engine/session_engine.h"
+#include "services/session/metrics.h"
+#include "services/session/relay/relay.h"
+#include "services/session/relay/scoring_client.h"
+#include "services/session/rpc/delivery_service.h"
+#include "services/session/rpc/item_bank.h"
+#include "services/session/rpc/starter.h"
+#include "services/session/rpc/ticker.h"
+#include "services/session/timers/timers.h"
+
+namespace invigil::session {
+namespace {
+
+constexpr char kProgram[] = "invigil-session";
+
+struct Settings {
+  rpc::ServerOptions server;
+  std::string data, jwks, key, redis, redis_credentials, redis_prefix;
+  std::vector<std::string> item_bank, scoring;
+  Duration score_wait = Seconds(2);
+  int64_t queue = 8192, cached_sessions = 50'000;
+};
+
+Settings ReadFlags(int argc, char** argv) {
+  Settings settings;
+  config::Flags flags(
+      kProgram,
+      "Runs sessions: who sits which form, what was answered when, and how much time is left.");
+  rpc::DeclareServerFlags(flags, &settings.server);
+  flags.Section("Store")
+      .Text("data", &settings.data, "DIR", "Folder of the database session.db; it must exist.")
+      .Required();
+  flags.Section("Timers")
+      .Text("redis", &settings.redis, "ADDRESS",
+            "HOST:PORT or unix:PATH of the Redis that holds the live timers. Sessions end on time "
+            "without it too.")
+      .Required()
+      .Text("redis-credentials", &settings.redis_credentials, "FILE",
+            "User and password, a line each; or a password alone.")
+      .Text("redis-prefix", &settings.redis_prefix, "TEXT",
+            "Before every key, so that several suites can share a Redis.");
+  flags.Section("Other services")
+      .List("item-bank", &settings.item_bank, "HOST:PORT", "Where the item bank issues forms.")
+      .Required()
+      .List("scoring", &settings.scoring, "HOST:PORT", "Where scoring takes sealed sessions.")
+      .Required()
+      .Span("score-wait", &settings.score_wait, Duration(0), Minutes(1),
+            "How long SubmitSession waits for the score before it answers SUBMITTED.");
+  flags.Section("Identity")
+      .Text("jwks", &settings.jwks, "FILE", "Public keys that may sign callers' tokens.")
+      .Required()
+      .Text("key", &settings.key, "FILE",
+            "Private key of this service: signs session tokens and its own identity.")
+      .Required();
+  flags.Section("Capacity")
+      .Number("queue", &settings.queue, 1, 1'000'000,
+              "Commands that may wait for a commit in each lane; more are refused at once.")
+      .Number("cached-sessions", &settings.cached_sessions, 1, 10'000'000,
+              "Sessions kept in memory, about 5 KB each.");
+  flags.ParseOrExit(argc, argv);
+  return settings;
+}
+
+// Seals through the engine; says NotDue when the session's own deadline is later.
+ExpireHook ExpireThrough(SessionEngine*& engine) {
+  return [&engine](const SessionId& session, ExpireDone done) {
+    engine->Execute(
+        session, {"", Expire{}}, [done = std::move(done)](absl::StatusOr<Outcome> outcome) {
+          if (outcome.ok()) {
+            done(absl::OkStatus());
+            return;
+          }
+          const ErrorView error = ViewError(outcome.status());
+          if (error.reason == "SESSION_NOT_FOUND") {
+            done(absl::OkStatus());
+            return;
+          }
+          for (const auto& [name, value] : error.metadata) {
+            if (name == "deadline_us") {
+              done(NotDue(FromUnixMicros(std::stoll(value))));
+              return;
+            }
+          }
+          done(error.reason == "DEADLINE_NOT_REACHED" ? absl::OkStatus() : outcome.status());
+        });
+  };
+}
+
+ListHook ListThrough(SessionEngine*& engine) {
+  return [&engine](std::optional<Timer> after, Time until,
+                   size_t limit) -> absl::StatusOr<std::vector<Timer>> {
+    std::optional<Scheduled> start;
+    if (after) start = Scheduled{.deadline = after->deadline, .session = after->session};
+    auto due = engine->ListScheduled(start, until, limit);
+    if (!due.ok()) return due.status();
+    std::vector<Timer> timers;
+    for (const Scheduled& scheduled : *due)
+      timers.push_back({.deadline = scheduled.deadline, .session = scheduled.session});
+    return timers;
+  };
+}
+
+absl::Status Run(const Settings& settings) {
+  INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("session", settings.server));
+  const SystemClock local;
+  DisciplinedClock clock(local);
+
+  auto verifier = auth::TokenVerifier::Create({.jwks_path = settings.jwks}, clock);
+  if (!verifier.ok()) return verifier.status();
+  auto guard = rpc::Guard::Create(**verifier, {"invigil.session.v1.DeliveryService"});
+  if (!guard.ok()) return guard.status();
+  auto made = auth::TokenMinter::FromFile(settings.key, clock);
+  if (!made.ok()) return made.status();
+  const std::shared_ptr<const auth::TokenMinter> minter = *std::move(made);
+  auth::ServiceIdentity identity(minter, "session", clock);
+  auto item_bank_channel = client::Connect(settings.item_bank, settings.server.tls);
+  if (!item_bank_channel.ok()) return item_bank_channel.status();
+  auto scoring_channel = client::Connect(settings.scoring, settings.server.tls);
+  if (!scoring_channel.ok()) return scoring_channel.status();
+  auto redis_address = redis::ParseAddress(settings.redis);
+  if (!redis_address.ok()) return redis_address.status();
+
+  redis::Client redis({.address = *redis_address,
+                       .credentials_path = settings.redis_credentials,
+                       .name = "timers"});
+  SessionEngine* engine = nullptr;  // known to the timers before it exists; they ask from Start on
+  Timers timers(redis, clock, local, {.expire = ExpireThrough(engine), .list = ListThrough(engine)},
+                {.index = {.prefix = settings.redis_prefix}});
+  EngineHooks hooks = MetricsHooks();
+  hooks.on_scheduled = [&timers](const SessionId& session, Time deadline) {
+    timers.Schedule(session, deadline);
+  };
+  hooks.on_sealed = [&timers](const SessionId& session) { timers.Remove(session); };
+  auto opened =
+      SessionEngine::Open(settings.data + "/session.db", clock,
+                          {.queue_limit = static_cast<size_t>(settings.queue),
+                           .cached_sessions = static_cast<size_t>(settings.cached_sessions)},
+                          std::move(hooks));
+  if (!opened.ok()) return opened.status();
+  engine = opened->get();
+
+  const auto item_bank = MakeItemBank(*item_bank_channel, identity, local);
+  Starter starter(*engine, *item_bank, local);
+  Ticker ticker(local);
+  {
+    Relay relay(*engine, MakeScoringClient(*scoring_channel, identity), local);
+    const auto service = MakeDeliveryService({.guard = **guard,
+                                              .engine = *engine,
+                                              .starter = starter,
+                                              .relay = relay,
+                                              .ticker = ticker,
+                                              .minter = *minter,
+                                              .clock = clock,
+                                              .score_wait = settings.score_wait});
+    timers.Start();
+    auto server = rpc::Server::Start("session", settings.server, {service.get()}, [&] {
+      if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
+      if (!timers.ClockTrusted())
+        return absl::UnavailableError("this machine's clock is not confirmed by Redis yet");
+      return absl::OkStatus();
+    });
+    if (!server.ok()) return server.status();
+    (*server)->WaitForSignal();
+    (*server)->Drain();  // every call is answered
+  }
+  timers.Stop();
+  engine->Stop();  // its last callbacks run before what they use goes
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace invigil::session
+
+int main(int argc, char** argv) {
+  using namespace invigil;  // NOLINT: the program's own namespace
+  rpc::PrepareProcess();
+  const absl::Status status = session::Run(session::ReadFlags(argc, argv));
+  if (!status.ok()) return rpc::ExitWith(session::kProgram, status);
+  log::Shutdown();
+  return 0;
+}

@@ -1,0 +1,83 @@
+// Carries sealed sessions to scoring and their scores back: at least once, whatever dies.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/telemetry/trace.h"
+#include "services/session/engine/session_engine.h"
+
+namespace invigil::session {
+
+// What a score came to: version and report as the session keeps them.
+struct ScoredReport {
+  uint32_t score_version = 0;
+  std::shared_ptr<const std::string> report;  // serialised GetScoreReportResponse
+};
+
+// Asks scoring; calls back once, on any thread. Must not block.
+using ScoreSession = std::function<void(
+    const SessionId& session, const std::shared_ptr<const State>& state,
+    const telemetry::TraceContext& trace, std::function<void(absl::StatusOr<ScoredReport>)> done)>;
+
+struct RelayOptions {
+  // Looks at the outbox at least this often: finds what other replicas sealed and left, and what
+  // was waiting when this one started.
+  Duration scan_every = Seconds(2);
+  int in_flight = 64;
+  // Between tries of one session; doubles up to the limit and starts over when scoring answers
+  // again.
+  Duration min_backoff = Millis(200), max_backoff = Seconds(10);
+  // Sealed and unscored for longer is counted in invigil_session_unscored_overdue and logged.
+  Duration alarm_after = Minutes(1);
+};
+
+// One thread reads the outbox; scoring is asked with some sessions in flight; a score is recorded
+// and released through the engine, which takes the outbox entry out in the same commit. An entry
+// that scoring refuses for good stays, is tried at the longest interval, and is logged: never
+// dropped. Several relays on one database only repeat each other's work: scoring and recording are
+// idempotent.
+class Relay {
+ public:
+  // `engine` and `clock` outlive it.
+  Relay(SessionEngine& engine, ScoreSession score, const Clock& clock, RelayOptions options = {});
+  // Stops; replies that come later are dropped (their entries are still in the outbox).
+  ~Relay();
+  // Takes this one at once, without waiting for the next look at the outbox. Any thread; never
+  // blocks.
+  void Kick(const SessionId& session, uint32_t attempt_version,
+            const telemetry::TraceContext& trace);
+
+ private:
+  using Key = std::pair<SessionId, uint32_t>;
+  struct Backoff {
+    Duration wait{0};
+    Duration until{0};  // on the monotonic clock
+  };
+  struct Kicked;
+  struct Shared;  // outlives the relay for replies still out
+  void Loop();
+  void Scan();
+  bool Take(const Key& key, bool at_once);
+  void Send(const Key& key, const telemetry::TraceContext& trace);
+  static void Ended(const std::shared_ptr<Shared>& shared, const Key& key,
+                    const absl::Status& status);
+
+  SessionEngine& engine_;
+  const ScoreSession score_;
+  const Clock& clock_;
+  const RelayOptions options_;
+  const std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+}  // namespace invigil::session

@@ -1,0 +1,51 @@
+// A session's time and state as they happen: what WatchSession sends and Deliver pushes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "invigil/session/v1/delivery.pb.h"
+#include "services/session/engine/session_engine.h"
+#include "services/session/rpc/ticker.h"
+
+namespace invigil::session {
+
+// Calls back with the session as it stands, then after every change and at least every five
+// seconds, until it is destroyed; a call that is running then may still end. Refused at the start
+// (unknown session, not the caller's), it calls back once with why. Calls come on the engine's or
+// the ticker's thread and must not block. Engine, ticker and clock outlive it.
+class Feed : public std::enable_shared_from_this<Feed> {
+ public:
+  // `last`: the result is released, or the session does not count; nothing more will come.
+  using OnUpdate = std::function<void(absl::StatusOr<v1::WatchSessionResponse> update, bool last)>;
+  static std::shared_ptr<Feed> Start(SessionEngine& engine, Ticker& ticker, const Clock& clock,
+                                     const SessionId& session, const std::string& candidate,
+                                     OnUpdate on_update);
+  ~Feed();
+
+ private:
+  Feed(SessionEngine& engine, Ticker& ticker, const Clock& clock, const SessionId& session,
+       OnUpdate on_update)
+      : engine_(engine),
+        ticker_(ticker),
+        clock_(clock),
+        session_(session),
+        on_update_(std::move(on_update)) {}
+  void Show(std::shared_ptr<const State> state);
+  void Tick();
+
+  SessionEngine& engine_;
+  Ticker& ticker_;
+  const Clock& clock_;
+  const SessionId session_;
+  const OnUpdate on_update_;
+  std::mutex mutex_;
+  std::shared_ptr<const State> latest_;  // under mutex_
+  Ticker::Key tick_;                     // under mutex_
+  SessionEngine::Subscription subscription_;
+};
+
+}  // namespace invigil::session
