@@ -1,0 +1,188 @@
+// Against a real redis-server. Times are given by hand: the index has no clock of its own.
+#include "services/session/timers/deadline_index.h"
+
+#include <future>
+#include <set>
+
+#include "common/base/random.h"
+#include "common/testing/redis_server.h"
+#include "common/testing/wait_until.h"
+#include "gtest/gtest.h"
+#include "services/session/timers/fake_engine_for_test.h"
+
+namespace invigil::session {
+namespace {
+
+const Time kNow = FromUnixMicros(1'800'000'000'000'000);
+
+// Waits for the one answer of a call.
+template <typename T, typename Call>
+T Await(Call call) {
+  std::promise<T> answer;
+  call([&](T value) { answer.set_value(std::move(value)); });
+  return answer.get_future().get();
+}
+
+class DeadlineIndexTest : public ::testing::Test {
+ protected:
+  static redis::ClientOptions Options(const testing::RedisServer& server) {
+    redis::ClientOptions options;
+    options.address = *redis::ParseAddress(server.unix_address());
+    return options;
+  }
+
+  absl::Status Schedule(const SessionId& id, Time deadline) {
+    return Await<absl::Status>([&](auto done) { index_.Schedule(id, deadline, done); });
+  }
+  DeadlineIndex::ClaimResult Claim(Time now, int limit = 100, Duration lease = Seconds(5)) {
+    auto result = Await<absl::StatusOr<DeadlineIndex::ClaimResult>>(
+        [&](auto done) { index_.Claim(0, now, limit, lease, done); });
+    EXPECT_TRUE(result.ok()) << result.status();
+    return *result;
+  }
+  void Settle(const DeadlineIndex::Claimed& claimed, std::optional<Time> next) {
+    EXPECT_TRUE(Await<absl::Status>([&](auto done) { index_.Settle(claimed, next, done); }).ok());
+  }
+  bool Begin(const std::string& token, Duration ttl = Seconds(60)) {
+    return *Await<absl::StatusOr<bool>>([&](auto done) { index_.BeginLoad(0, token, ttl, done); });
+  }
+  bool Finish(const std::string& token) {
+    return *Await<absl::StatusOr<bool>>([&](auto done) { index_.FinishLoad(0, token, done); });
+  }
+  void MakeReady() {
+    ASSERT_TRUE(Begin("t"));
+    ASSERT_TRUE(Finish("t"));
+  }
+
+  testing::RedisServer server_;
+  redis::Client client_{Options(server_)};
+  DeadlineIndex index_{client_, {.prefix = "test:", .shards = 1, .timeout = Seconds(5)}};
+};
+
+TEST_F(DeadlineIndexTest, ClaimsWhatIsDueOnceUntilTheLeaseEnds) {
+  MakeReady();
+  const SessionId due = AnySession(), later = AnySession();
+  ASSERT_TRUE(Schedule(due, kNow).ok());
+  ASSERT_TRUE(Schedule(later, kNow + Seconds(10)).ok());
+
+  EXPECT_TRUE(Claim(kNow - Millis(1)).due.empty());
+  const auto first = Claim(kNow);
+  ASSERT_EQ(first.due.size(), 1u);
+  EXPECT_EQ(first.due[0].session, due);
+  EXPECT_EQ(first.due[0].due, kNow);
+  EXPECT_FALSE(first.rebuild || first.loading);
+
+  // Leased: nobody else gets it, until the claimer proves dead.
+  EXPECT_TRUE(Claim(kNow + Seconds(5) - Millis(1)).due.empty());
+  const auto second = Claim(kNow + Seconds(5));
+  ASSERT_EQ(second.due.size(), 1u);
+  EXPECT_EQ(second.due[0].session, due);
+
+  // The first claimer wakes up: his claim is no longer his.
+  Settle(first.due[0], std::nullopt);
+  Settle(second.due[0], kNow + Seconds(6));
+  EXPECT_EQ(Claim(kNow + Seconds(6)).due.size(), 1u);
+}
+
+TEST_F(DeadlineIndexTest, SettledSessionsAreGoneAndAnExtensionInBetweenStands) {
+  MakeReady();
+  const SessionId ended = AnySession(), extended = AnySession();
+  ASSERT_TRUE(Schedule(ended, kNow).ok());
+  ASSERT_TRUE(Schedule(extended, kNow).ok());
+  const auto claim = Claim(kNow);
+  ASSERT_EQ(claim.due.size(), 2u);
+  ASSERT_TRUE(Schedule(extended, kNow + Seconds(60)).ok());
+  for (const auto& claimed : claim.due) Settle(claimed, std::nullopt);
+  const auto later = Claim(kNow + Seconds(60));
+  ASSERT_EQ(later.due.size(), 1u);
+  EXPECT_EQ(later.due[0].session, extended);
+}
+
+TEST_F(DeadlineIndexTest, RemovedSessionsAreNotClaimed) {
+  MakeReady();
+  const SessionId id = AnySession();
+  ASSERT_TRUE(Schedule(id, kNow).ok());
+  ASSERT_TRUE(Await<absl::Status>([&](auto done) { index_.Remove(id, done); }).ok());
+  EXPECT_TRUE(Claim(kNow).due.empty());
+}
+
+TEST_F(DeadlineIndexTest, NeverClaimsBeforeADeadlineBetweenMilliseconds) {
+  MakeReady();
+  ASSERT_TRUE(Schedule(AnySession(), kNow + Micros(1)).ok());
+  EXPECT_TRUE(Claim(kNow + Micros(999)).due.empty());
+  EXPECT_EQ(Claim(kNow + Millis(1)).due.size(), 1u);
+}
+
+TEST_F(DeadlineIndexTest, TakesTheMostOverdueFirstAndNoMoreThanTheLimit) {
+  MakeReady();
+  std::vector<SessionId> ids(50);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    ids[i] = AnySession();
+    ASSERT_TRUE(Schedule(ids[i], kNow - Seconds(int64_t(i))).ok());
+  }
+  const auto claim = Claim(kNow, 10);
+  ASSERT_EQ(claim.due.size(), 10u);
+  for (size_t i = 0; i < 10; ++i) EXPECT_EQ(claim.due[i].session, ids[49 - i]);
+}
+
+TEST_F(DeadlineIndexTest, CarriesEveryBytePattern) {
+  MakeReady();
+  Random random(3);
+  std::set<SessionId> expected;
+  for (int i = 0; i < 500; ++i) {
+    std::string bytes(16, '\0');
+    for (char& byte : bytes) {
+      // Often the bytes that break text protocols and Lua strings.
+      const uint64_t kind = random.Below(4);
+      byte = kind == 0 ? '\0' : kind == 1 ? "\r\n\xff "[random.Below(4)] : char(random.Below(256));
+    }
+    const SessionId id = *SessionId::FromBytes(bytes);
+    expected.insert(id);
+    ASSERT_TRUE(Schedule(id, kNow).ok());
+  }
+  std::set<SessionId> claimed;
+  const auto claim = Claim(kNow, 1000);
+  for (const auto& one : claim.due) claimed.insert(one.session);
+  EXPECT_EQ(claimed, expected);
+  for (const auto& one : claim.due) Settle(one, std::nullopt);
+  EXPECT_TRUE(Claim(kNow + Seconds(100)).due.empty());
+}
+
+TEST_F(DeadlineIndexTest, WithoutGenerationNothingIsClaimedAndOneLoaderTakesOver) {
+  const SessionId id = AnySession();
+  ASSERT_TRUE(Schedule(id, kNow).ok());
+  EXPECT_TRUE(Claim(kNow).rebuild);
+
+  EXPECT_TRUE(Begin("one", Millis(300)));
+  EXPECT_FALSE(Begin("two"));
+  EXPECT_FALSE(Finish("two"));
+  // While loading, what is there is claimed.
+  const auto during = Claim(kNow);
+  EXPECT_TRUE(during.loading);
+  EXPECT_EQ(during.due.size(), 1u);
+
+  // The first loader dies: its hold lapses, the shard asks again.
+  ASSERT_TRUE(testing::WaitUntil([&] { return Claim(kNow).rebuild; }));
+  EXPECT_FALSE(Finish("one"));
+  EXPECT_TRUE(Begin("two"));
+  EXPECT_TRUE(Finish("two"));
+  EXPECT_FALSE(Claim(kNow).loading);
+
+  ASSERT_EQ(server_.Command("FLUSHALL"), "+OK");
+  EXPECT_TRUE(Claim(kNow).rebuild);
+}
+
+TEST_F(DeadlineIndexTest, LoadingDoesNotOverwriteWhatWasScheduledMeanwhile) {
+  ASSERT_TRUE(Begin("t"));
+  const SessionId extended = AnySession(), other = AnySession();
+  ASSERT_TRUE(Schedule(extended, kNow + Seconds(60)).ok());
+  ASSERT_TRUE(Await<absl::Status>([&](auto done) {
+                index_.Load(0, {{kNow, extended}, {kNow, other}}, done);
+              }).ok());
+  const auto claim = Claim(kNow);
+  ASSERT_EQ(claim.due.size(), 1u);
+  EXPECT_EQ(claim.due[0].session, other);
+}
+
+}  // namespace
+}  // namespace invigil::session
