@@ -8,6 +8,7 @@
 #include "services/session/domain/apply.h"
 #include "services/session/domain/refusals.h"
 #include "services/session/domain/responses.h"
+#include "services/session/domain/text.h"
 
 namespace invigil::session {
 namespace {
@@ -48,12 +49,13 @@ class Judge {
   }
 
   absl::Status operator()(const Reserve& reserve) const {
-    if (!state_.exists()) {
-      Happen(Reserved{reserve.identity});
-      return absl::OkStatus();
+    if (state_.exists()) {
+      if (*state_.identity == reserve.identity) return absl::OkStatus();
+      return AlreadyExists("SESSION_EXISTS", "the session id belongs to another start");
     }
-    if (*state_.identity == reserve.identity) return absl::OkStatus();
-    return AlreadyExists("SESSION_EXISTS", "the session id belongs to another start");
+    INVIGIL_RETURN_IF_ERROR(CheckIdentity(reserve.identity));
+    Happen(Reserved{reserve.identity});
+    return absl::OkStatus();
   }
 
   absl::Status operator()(const Start& start) const {
@@ -120,9 +122,9 @@ class Judge {
 
   absl::Status operator()(const Void& command) const {
     if (state_.state == SessionState::kVoided) return absl::OkStatus();
-    if (command.reason.empty()) {
+    if (!IsText(command.reason, 1024)) {
       return InvalidArgument("VOID_INVALID", "say why the session does not count")
-          .Field("reason", "must not be empty");
+          .Field("reason", "must have 1 to 1024 characters");
     }
     Happen(Voided{command.reason});
     return absl::OkStatus();
@@ -134,6 +136,20 @@ class Judge {
     decision_.events.emplace_back(std::forward<E>(event));
   }
 
+  static absl::Status CheckIdentity(const Identity& identity) {
+    Error error = InvalidArgument("START_INVALID", "no session was started; see the fields");
+    bool valid = true;
+    const auto check = [&](const std::string& value, size_t max, const char* field) {
+      if (IsText(value, max)) return;
+      error.Field(field, "must have 1 to " + std::to_string(max) + " characters");
+      valid = false;
+    };
+    check(identity.candidate_id, 256, "candidate_id");
+    check(identity.exam_id, 64, "exam_id");
+    check(identity.request_id, 64, "request_id");
+    return valid ? absl::OkStatus() : error.Build();
+  }
+
   absl::Status CheckGrant(const GrantTime& command) const {
     const Grant& grant = command.grant;
     Error error = InvalidArgument("GRANT_INVALID", "the time was not granted; see the fields");
@@ -142,9 +158,9 @@ class Judge {
       error.Field(field, description);
       valid = false;
     };
-    if (grant.id.empty() || grant.id.size() > 64) fault("grant_id", "must have 1 to 64 characters");
-    if (command.actor.empty()) fault("actor", "must not be empty");
-    if (command.reason.empty()) fault("reason", "must not be empty");
+    if (!IsText(grant.id, 64)) fault("grant_id", "must have 1 to 64 characters");
+    if (!IsText(command.actor, 256)) fault("actor", "must have 1 to 256 characters");
+    if (!IsText(command.reason, 1024)) fault("reason", "must have 1 to 1024 characters");
     if (state_.grants.size() >= kMaxGrants) fault("grant_id", "the session has 100 grants already");
     const Duration total = state_.granted + std::clamp(grant.amount, -kMaxGrant, kMaxGrant);
     if (grant.amount == Duration(0) || grant.amount > kMaxGrant || grant.amount < -kMaxGrant) {

@@ -42,7 +42,7 @@ struct Decision {
 //   sealed
 //                  session with the valid epoch it is answered OK
 //   Expire         DEADLINE_NOT_REACHED (metadata deadline_us when the clock runs)
-//   Reserve        SESSION_EXISTS                 TakeOver  SESSION_SEALED, SESSION_NOT_ACTIVE
+//   Reserve        START_INVALID, SESSION_EXISTS  TakeOver  SESSION_SEALED, SESSION_NOT_ACTIVE
 //   Start          FORM_INVALID, SESSION_NOT_ACTIVE when voided
 //   GrantTime      GRANT_INVALID, GRANT_CONFLICT, SESSION_SEALED, SESSION_NOT_ACTIVE
 //   RecordScore    SCORE_INVALID, SCORE_CONFLICT, SESSION_NOT_SEALED, SESSION_VOIDED

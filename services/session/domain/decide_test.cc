@@ -279,6 +279,15 @@ TEST_F(DecideTest, AVoidedSessionDoesNothingMore) {
   EXPECT_THAT(Run(Expire{}, kStart + kBase).events, IsEmpty());
 }
 
+TEST_F(DecideTest, NothingUnreadableGetsIntoTheLog) {
+  EXPECT_THAT(FieldsOf(RunNow(Reserve{{"\xff", "", std::string(65, 'r')}}).status),
+              ElementsAre("candidate_id", "exam_id", "request_id"));
+  EXPECT_FALSE(state_.exists());
+  Activate();
+  EXPECT_EQ(Reason(GrantTime{{"g", Minutes(1)}, "\xff", "x"}), "GRANT_INVALID");
+  EXPECT_EQ(Reason(Void{"\xff"}), "VOID_INVALID");
+}
+
 TEST_F(DecideTest, StartNeedsAForm) {
   RunNow(Reserve{{"ann", "CLF-C02", "req-1"}});
   EXPECT_EQ(Reason(Save(1, {Write(0, 1, {"A"})})), "SESSION_NOT_ACTIVE");

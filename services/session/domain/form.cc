@@ -5,6 +5,7 @@
 
 #include "common/base/hash.h"
 #include "common/error/error.h"
+#include "services/session/domain/text.h"
 
 namespace invigil::session {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 std::string IdFault(const std::string& id) {
   if (id.empty()) return "must not be empty";
   if (id.size() > Form::kMaxIdLength) return "must have at most 64 characters";
+  if (!IsUtf8(id)) return "must be UTF-8";
   return "";
 }
 
@@ -35,7 +37,8 @@ absl::StatusOr<std::shared_ptr<const Form>> Form::Create(Header header,
     error.Field(std::move(path), std::move(description));
     valid = false;
   };
-  if (header.form_id.empty()) fault("form_id", "must not be empty");
+  if (std::string why = IdFault(header.form_id); !why.empty()) fault("form_id", why);
+  if (!IsUtf8(header.title)) fault("title", "must be UTF-8");
   if (header.duration <= Duration(0) || header.duration > std::chrono::hours(24)) {
     fault("duration", "must be more than 0 and at most 24 hours");
   }

@@ -5,6 +5,7 @@
 
 #include "common/error/error.h"
 #include "services/session/domain/fixtures_for_test.h"
+#include "services/session/domain/text.h"
 
 namespace invigil::session {
 namespace {
@@ -40,6 +41,18 @@ TEST(FormTest, NamesEveryFault) {
   EXPECT_FALSE(Form::Create({"f", "t", 1, Duration(0)}, {{"a", "c", {0}, 1}}).ok());
   EXPECT_FALSE(
       Form::Create({"f", "t", 1, Minutes(1)}, {{"a", "c", {0}, 1}, {"a", "d", {0}, 1}}).ok());
+}
+
+TEST(FormTest, TextThatTheLogCouldNotReadBackIsRefused) {
+  for (const char* good : {"a", "\u00e9", "\u20ac", "\U0001f600", "\xed\x9f\xbf"}) {
+    EXPECT_TRUE(IsUtf8(good)) << good;
+  }
+  for (const char* bad : {"\x80", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+                          "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xff"}) {
+    EXPECT_FALSE(IsUtf8(bad));
+    EXPECT_FALSE(Form::Create({"f", bad, 1, Minutes(1)}, {{"a", "c", {0}, 1}}).ok());
+    EXPECT_FALSE(Form::Create({"f", "t", 1, Minutes(1)}, {{bad, "c", {0}, 1}}).ok());
+  }
 }
 
 TEST(FormTest, OptionLettersGoBothWays) {

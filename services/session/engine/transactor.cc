@@ -14,23 +14,6 @@ bool EndsTransaction(const absl::Status& status) {
   return status.code() == absl::StatusCode::kAlreadyExists || IsStoreFailure(status);
 }
 
-absl::Status CheckStart(const StartRequest& request) {
-  Error error = InvalidArgument("START_INVALID", "no session was started; see the fields");
-  bool valid = true;
-  const auto check = [&](const std::string& value, const char* field) {
-    if (!value.empty() && value.size() <= 256) return;
-    error.Field(field, "must have 1 to 256 characters");
-    valid = false;
-  };
-  check(request.candidate_id, "candidate_id");
-  check(request.exam_id, "exam_id");
-  if (request.request_id.empty() || request.request_id.size() > 64) {
-    error.Field("request_id", "must have 1 to 64 characters");
-    valid = false;
-  }
-  return valid ? absl::OkStatus() : error.Build();
-}
-
 const std::shared_ptr<const State>& NoState() {
   static const auto* state = new std::shared_ptr<const State>(std::make_shared<const State>());
   return *state;
@@ -111,7 +94,10 @@ absl::Status Transactor::DoCommand(const CommandJob& work, Job& job) {
 }
 
 absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
-  if (absl::Status status = CheckStart(request); !status.ok()) {
+  const Command reserve{request.candidate_id,
+                        Reserve{{request.candidate_id, request.exam_id, request.request_id}}};
+  // Fields are judged before anything is looked up with them.
+  if (absl::Status status = Decide(*NoState(), reserve, job.received).status; !status.ok()) {
     job.result = std::move(status);
     return absl::OkStatus();
   }
@@ -157,10 +143,7 @@ absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
   const auto id = SessionId::FromHex(NewId(job.received));
   auto session = Load(*id);
   if (!session.ok()) return session.status();
-  auto decision = Carry(
-      **session,
-      {request.candidate_id, Reserve{{request.candidate_id, request.exam_id, request.request_id}}},
-      job.received);
+  auto decision = Carry(**session, reserve, job.received);
   if (!decision.ok()) return decision.status();
   return answer(**session, *decision);
 }
