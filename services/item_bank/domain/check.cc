@@ -245,9 +245,11 @@ Findings CheckBank(const Bank& bank, const Exam* exam, const KnownItems& known) 
     }
     for (size_t k = 0; k < item.enemy_item_ids.size(); ++k) {
       const std::string& enemy = item.enemy_item_ids[k];
+      // Advice, because a bank may be spread over files that name each other and come one by one.
       if (!here.contains(enemy) && !known.in_bank(enemy)) {
-        block(item.item_id, index, "enemy_item_ids[" + std::to_string(k) + "]",
-              "no item " + enemy + " in this bank: import both together or remove it");
+        all.push_back({item.item_id, index, "enemy_item_ids[" + std::to_string(k) + "]",
+                       "the bank has no item " + enemy + " yet: import it too or remove the name",
+                       false});
       }
     }
   }

@@ -31,7 +31,8 @@ struct KnownItems {
   };
 };
 
-// A bank file: its header, every item, ids unique in it, enemies that exist here or in the store.
+// A bank file: its header, every item, ids unique in it. Enemies that neither the file nor the
+// store holds are advice: another file of the bank may bring them.
 Findings CheckBank(const Bank& bank, const Exam* exam, const KnownItems& known);
 
 }  // namespace invigil::item_bank

@@ -135,6 +135,7 @@ TEST(CheckBank, EnemiesExistHereOrInTheStore) {
   EXPECT_TRUE(CheckBank(bank, nullptr, {}).empty());
   bank.items[0].enemy_item_ids = {"gone"};
   EXPECT_EQ(CheckBank(bank, nullptr, {}).at(0).field, "enemy_item_ids[0]");
+  EXPECT_FALSE(AnyBlocking(CheckBank(bank, nullptr, {})));
   KnownItems known;
   known.in_bank = [](const std::string& id) { return id == "gone"; };
   EXPECT_TRUE(CheckBank(bank, nullptr, known).empty());

@@ -45,7 +45,11 @@ ImportPlan PlanImport(std::vector<Item> items, const std::map<std::string, Item>
     if (given.contains(id)) continue;
     for (const std::string& enemy : old.enemy_item_ids) {
       if (!given.contains(enemy) || Names(wanted.at(enemy), id)) continue;
-      SetEnemy(wanted.emplace(id, old).first->second, enemy, false);
+      if (stored.contains(enemy)) {
+        SetEnemy(wanted.emplace(id, old).first->second, enemy, false);
+      } else {
+        SetEnemy(wanted.at(enemy), id, true);  // named before it came: enemies from the start
+      }
     }
   }
 

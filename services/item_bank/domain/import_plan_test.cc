@@ -59,5 +59,12 @@ TEST(PlanImport, AStoredItemFollowsTheGivenOne) {
   EXPECT_TRUE(plan.updated[1].enemy_item_ids.empty());
 }
 
+TEST(PlanImport, AnItemNamedBeforeItCameIsAnEnemy) {
+  const auto plan = PlanImport({Given("b")}, {{"a", Stored("a", {"b"})}});
+  ASSERT_EQ(plan.created.size(), 1u);
+  EXPECT_EQ(plan.created[0].enemy_item_ids, std::vector<std::string>{"a"});
+  EXPECT_TRUE(plan.updated.empty());
+}
+
 }  // namespace
 }  // namespace invigil::item_bank

@@ -55,15 +55,20 @@ absl::StatusOr<Item> StoreOne(Connection& db, Item item, const BankHeader& bank,
   auto stored = db.items.NewestOf(bank.bank_id);
   if (!stored.ok()) return stored.status();
   Findings findings = CheckItem(item, *exam ? &**exam : nullptr);
+  const auto newest = stored->find(item.item_id);
+  const auto named_before = [&](const std::string& enemy) {
+    if (newest == stored->end()) return false;
+    const auto& names = newest->second.enemy_item_ids;
+    return std::find(names.begin(), names.end(), enemy) != names.end();
+  };
   for (size_t k = 0; k < item.enemy_item_ids.size(); ++k) {
-    if (!stored->contains(item.enemy_item_ids[k])) {
+    const std::string& enemy = item.enemy_item_ids[k];
+    if (!stored->contains(enemy) && !named_before(enemy)) {
       findings.push_back({item.item_id, -1, "enemy_item_ids[" + std::to_string(k) + "]",
                           "the bank has no such item", true});
     }
   }
-  if (const auto old = stored->find(item.item_id); old != stored->end()) {
-    CheckSuccessor(item, old->second, findings);
-  }
+  if (newest != stored->end()) CheckSuccessor(item, newest->second, findings);
   if (AnyBlocking(findings)) return Invalid("ITEM_INVALID", "the item", "item", findings);
   const std::string id = item.item_id;
   ImportPlan plan = PlanImport({std::move(item)}, *stored);
