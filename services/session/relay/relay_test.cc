@@ -1,0 +1,121 @@
+#include "services/session/relay/relay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+
+#include "common/error/error.h"
+#include "common/testing/temp_dir.h"
+#include "common/testing/wait_until.h"
+#include "services/session/engine/fixtures_for_test.h"
+
+namespace invigil::session {
+namespace {
+
+using testing::WaitUntil;
+
+// A scoring service that can be away, refuse one session, or lose its replies after scoring.
+struct FakeScoring {
+  std::mutex mutex;
+  std::map<std::string, int> scored;  // by session: times it was asked and answered or lost
+  std::atomic<bool> down{false};
+  std::atomic<int> lose_replies{0};
+  std::string poison;
+
+  ScoreSession Hook() {
+    return [this](const SessionId& session, const std::shared_ptr<const State>& state,
+                  const telemetry::TraceContext&,
+                  std::function<void(absl::StatusOr<ScoredReport>)> done) {
+      if (down) return done(Unavailable("SCORING_DOWN", "away"));
+      if (session.ToHex() == poison) return done(InvalidArgument("RESPONSE_INVALID", "never"));
+      {
+        const std::lock_guard lock(mutex);
+        ++scored[session.ToHex()];
+      }
+      if (lose_replies-- > 0) return done(Unavailable("LOST", "the reply was lost"));
+      lose_replies = 0;
+      done(ScoredReport{1, std::make_shared<const std::string>("report of " + session.ToHex())});
+    };
+  }
+};
+
+class RelayTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Relay> MakeRelay() {
+    return std::make_unique<Relay>(
+        *engine_, scoring_.Hook(), local_,
+        RelayOptions{
+            .scan_every = Millis(20), .min_backoff = Millis(5), .max_backoff = Millis(20)});
+  }
+  SessionId Sealed(const std::string& candidate) {
+    const SessionId id = fixtures::Activate(*engine_, candidate);
+    EXPECT_TRUE(fixtures::SaveOne(*engine_, id, 0, 1).ok());
+    EXPECT_TRUE(fixtures::Ask(*engine_, id, Submit{.epoch = 1}).ok());
+    return id;
+  }
+  bool Released(const SessionId& id) {
+    const auto state = engine_->Peek(id);
+    return state && state->state == SessionState::kReleased;
+  }
+
+  testing::TempDir dir_;
+  ManualClock clock_{fixtures::kStart};
+  const SystemClock local_;
+  FakeScoring scoring_;
+  std::unique_ptr<SessionEngine> engine_ = *SessionEngine::Open(dir_.Path("session.db"), clock_);
+};
+
+TEST_F(RelayTest, ASealedSessionIsScoredAndReleasedOnce) {
+  const SessionId id = Sealed("ann");
+  const auto relay = MakeRelay();
+  ASSERT_TRUE(WaitUntil([&] { return Released(id); }));
+  EXPECT_EQ(*engine_->Peek(id)->report, "report of " + id.ToHex());
+  EXPECT_EQ(scoring_.scored[id.ToHex()], 1);
+  EXPECT_TRUE(engine_->PendingOutbox(std::nullopt, 10)->empty());
+}
+
+TEST_F(RelayTest, ScoringAwayLosesAndDoublesNothing) {
+  scoring_.down = true;
+  auto relay = MakeRelay();
+  std::vector<SessionId> ids;
+  for (int i = 0; i < 100; ++i) ids.push_back(Sealed("candidate-" + std::to_string(i)));
+  EXPECT_EQ(engine_->PendingOutbox(std::nullopt, 1000)->size(), 100u);
+  relay = MakeRelay();  // a restart in between
+  scoring_.down = false;
+  for (const SessionId& id : ids) ASSERT_TRUE(WaitUntil([&] { return Released(id); }));
+  for (const SessionId& id : ids) EXPECT_EQ(engine_->Peek(id)->score_version, 1u);
+  EXPECT_TRUE(engine_->PendingOutbox(std::nullopt, 10)->empty());
+}
+
+TEST_F(RelayTest, ALostReplyIsAskedForAgain) {
+  scoring_.lose_replies = 1;
+  const SessionId id = Sealed("ann");
+  const auto relay = MakeRelay();
+  ASSERT_TRUE(WaitUntil([&] { return Released(id); }));
+  EXPECT_EQ(scoring_.scored[id.ToHex()], 2);
+}
+
+TEST_F(RelayTest, OnePoisonedSessionHoldsUpNobody) {
+  const SessionId bad = Sealed("bad");
+  scoring_.poison = bad.ToHex();
+  const auto relay = MakeRelay();
+  const SessionId good = Sealed("good");
+  ASSERT_TRUE(WaitUntil([&] { return Released(good); }));
+  EXPECT_EQ(engine_->Peek(bad)->state, SessionState::kSubmitted);
+  EXPECT_EQ(engine_->PendingOutbox(std::nullopt, 10)->size(), 1u) << "kept, never dropped";
+  scoring_.poison.clear();
+}
+
+TEST_F(RelayTest, AKickDoesNotWaitForTheNextLook) {
+  const auto relay = std::make_unique<Relay>(*engine_, scoring_.Hook(), local_,
+                                             RelayOptions{.scan_every = Minutes(10)});
+  ASSERT_TRUE(WaitUntil([&] { return engine_->PendingOutbox(std::nullopt, 1).ok(); }));
+  const SessionId id = Sealed("ann");
+  relay->Kick(id, 1, telemetry::TraceContext::New());
+  ASSERT_TRUE(WaitUntil([&] { return Released(id); }));
+}
+
+}  // namespace
+}  // namespace invigil::session

@@ -1,0 +1,132 @@
+#include "services/session/rpc/convert.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error/error.h"
+#include "services/session/domain/apply.h"
+#include "services/session/domain/fixtures_for_test.h"
+
+namespace invigil::session {
+namespace {
+
+using ::testing::ElementsAre;
+
+// An issued form of two items, and the session that runs on it.
+class ConvertTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    issued_.set_form_id("form-1");
+    issued_.set_title("Sample");
+    issued_.set_exam_version(3);
+    issued_.mutable_duration()->set_seconds(5400);
+    AddItem("one", "content-a", {2, 0, 1}, 1, {"red", "green", "blue"});
+    AddItem("two", "content-b", {1, 0, 2, 3, 4}, 2, {"v", "w", "x", "y", "z"});
+    const auto form = FromProto(issued_, content_);
+    ASSERT_TRUE(form.ok()) << form.status();
+    form_ = *form;
+    for (const Event& event : {Event(Reserved{{"ann", "CLF-C02", "r1"}}),
+                               Event(FormAttached{form_.form}), Event(Started{})}) {
+      ASSERT_TRUE(Apply(state_, event, fixtures::kStart).ok());
+    }
+  }
+  void AddItem(const std::string& item, const std::string& content, std::vector<uint32_t> order,
+               uint32_t select, std::vector<std::string> options) {
+    auto* place = content_.add_items();
+    place->set_item_id(item);
+    place->set_content_id(content);
+    for (const uint32_t k : order) place->add_option_order(k);
+    auto* text = content_.add_contents();
+    text->set_content_id(content);
+    text->set_stem("stem of " + item);
+    text->set_select_count(select);
+    for (const std::string& option : options) text->add_options(option);
+  }
+  Outcome Now(Time now) {
+    Outcome outcome{.state = std::make_shared<State>(state_), .now = now};
+    for (const Content& content : form_.contents) {
+      outcome.contents.push_back(std::make_shared<const std::string>(content.bytes));
+    }
+    return outcome;
+  }
+
+  itembank::v1::IssueFormResponse issued_;
+  itembank::v1::GetFormContentResponse content_;
+  IssuedForm form_;
+  State state_;
+};
+
+TEST_F(ConvertTest, ShowsOptionsInTheFormsOrder) {
+  v1::Session session;
+  ASSERT_TRUE(ToProto(Now(fixtures::kStart + Minutes(10)), false, &session).ok());
+  ASSERT_EQ(session.items_size(), 2);
+  EXPECT_EQ(session.items(0).position(), 1u);
+  EXPECT_EQ(session.items(0).options(0).option_id(), "A");
+  EXPECT_EQ(session.items(0).options(0).text(), "blue");
+  EXPECT_EQ(session.items(0).options(1).text(), "red");
+  EXPECT_EQ(session.items(1).select_count(), 2u);
+  EXPECT_EQ(session.remaining().seconds(), 4800);
+  EXPECT_EQ(session.duration().seconds(), 5400);
+  EXPECT_EQ(session.state(), v1::SESSION_STATE_ACTIVE);
+  EXPECT_EQ(session.responses_size(), 0);
+}
+
+TEST_F(ConvertTest, ReceiptAndScoreRequestSayWhatIsStored) {
+  ASSERT_TRUE(
+      Apply(state_, ResponsesStored{{{0, {2, 0b1}}, {1, {5, 0b10100}}}}, fixtures::kStart).ok());
+  ASSERT_TRUE(Apply(state_, ResponsesStored{{{0, {3, 0}}}}, fixtures::kStart).ok());
+  v1::Session session;
+  ASSERT_TRUE(ToProto(Now(fixtures::kStart), true, &session).ok());
+  ASSERT_EQ(session.responses_size(), 2);
+  EXPECT_TRUE(session.responses(0).cleared());
+  EXPECT_EQ(session.responses(0).sequence(), 3u);
+  EXPECT_FALSE(session.responses(1).cleared());
+  EXPECT_THAT(session.responses(1).option_ids(), ElementsAre("C", "E"));
+  ASSERT_TRUE(
+      Apply(state_, Sealed{SessionState::kSubmitted, fixtures::kStart}, fixtures::kStart).ok());
+  const auto request = ScoreRequest(SessionId(), state_);
+  ASSERT_EQ(request.responses_size(), 1) << "cleared is omitted";
+  EXPECT_EQ(request.responses(0).item_id(), "two");
+  EXPECT_EQ(request.attempt_version(), 1u);
+}
+
+TEST_F(ConvertTest, ReadsWritesAndMarksWhatNoOptionCanBe) {
+  v1::SaveResponsesRequest request;
+  auto* write = request.add_responses();
+  write->set_item_id("one");
+  write->set_sequence(4);
+  write->add_option_ids("C");
+  write->add_option_ids("A");
+  request.add_responses()->add_option_ids("nonsense");
+  const SaveResponses save = FromProto(7, request.responses());
+  EXPECT_EQ(save.epoch, 7u);
+  EXPECT_EQ(save.responses[0].options.bits(), 0b101u);
+  EXPECT_TRUE(save.responses[1].options.malformed());
+}
+
+TEST_F(ConvertTest, AFormThatCannotBeIsTheItemBanksFault) {
+  content_.mutable_items(0)->set_option_order(0, 1);  // 1 twice: no permutation
+  EXPECT_EQ(FromProto(issued_, content_).status().code(), absl::StatusCode::kInternal);
+}
+
+TEST_F(ConvertTest, AReportKeepsNothingThatOnlyOperatorsMaySee) {
+  scoring::v1::Score score;
+  score.set_scaled_score(712);
+  score.set_passed(true);
+  score.set_raw_score(36);
+  score.set_scaled_score_unrounded(712.3);
+  auto* domain = score.add_domains();
+  domain->set_domain_id("2");
+  domain->set_band(scoring::v1::DOMAIN_BAND_NOT_ENOUGH_EVIDENCE);
+  domain->set_expected_at_cut(10.25);
+  const auto report = CandidateReport(score);
+  EXPECT_TRUE(report.practice_estimate());
+  EXPECT_EQ(report.scaled_score(), 712);
+  EXPECT_EQ(report.domains(0).band(), v1::DOMAIN_BAND_NOT_ENOUGH_EVIDENCE);
+  for (const char* secret : {"712.3", "10.25", "raw"}) {
+    EXPECT_EQ(report.DebugString().find(secret), std::string::npos) << secret;
+  }
+}
+
+}  // namespace
+}  // namespace invigil::session
