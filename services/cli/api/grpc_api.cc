@@ -1,0 +1,141 @@
+// The one file of this room that includes gRPC headers.
+#include <grpcpp/grpcpp.h>
+
+#include <utility>
+
+#include "common/client/channel.h"
+#include "common/error/error.h"
+#include "common/rpc/status.h"
+#include "invigil/itembank/v1/exam.grpc.pb.h"
+#include "invigil/itembank/v1/item.grpc.pb.h"
+#include "invigil/scoring/v1/scoring.grpc.pb.h"
+#include "invigil/session/v1/delivery.grpc.pb.h"
+#include "services/cli/api/api.h"
+
+namespace invigil::cli {
+namespace {
+
+namespace bank = itembank::v1;
+namespace ses = session::v1;
+namespace sco = scoring::v1;
+
+constexpr Duration kCallTime = Seconds(10);
+constexpr Duration kBulkTime = Seconds(60);  // imports and exports
+// A watch is opened anew before any token or proxy could end it.
+constexpr Duration kWatchTime = Minutes(30);
+
+class GrpcApi final : public Api {
+ public:
+  GrpcApi(std::string gateway, const std::shared_ptr<grpc::Channel>& channel)
+      : gateway_(std::move(gateway)),
+        exams_(bank::ExamService::NewStub(channel)),
+        items_(bank::ItemService::NewStub(channel)),
+        delivery_(ses::DeliveryService::NewStub(channel)),
+        scoring_(sco::ScoringService::NewStub(channel)) {}
+
+  absl::StatusOr<bank::ListExamsResponse> ListExams(const bank::ListExamsRequest& request,
+                                                    const std::string& token) override {
+    return Call(*exams_, &bank::ExamService::Stub::ListExams, request, token);
+  }
+  absl::StatusOr<bank::GetExamResponse> GetExam(const bank::GetExamRequest& request,
+                                                const std::string& token) override {
+    return Call(*exams_, &bank::ExamService::Stub::GetExam, request, token);
+  }
+  absl::StatusOr<bank::PublishExamResponse> PublishExam(const bank::PublishExamRequest& request,
+                                                        const std::string& token) override {
+    return Call(*exams_, &bank::ExamService::Stub::PublishExam, request, token, kBulkTime);
+  }
+  absl::StatusOr<bank::ImportBankResponse> ImportBank(const bank::ImportBankRequest& request,
+                                                      const std::string& token) override {
+    return Call(*items_, &bank::ItemService::Stub::ImportBank, request, token, kBulkTime);
+  }
+  absl::StatusOr<bank::ExportBankResponse> ExportBank(const bank::ExportBankRequest& request,
+                                                      const std::string& token) override {
+    return Call(*items_, &bank::ItemService::Stub::ExportBank, request, token, kBulkTime);
+  }
+  absl::StatusOr<bank::ListItemsResponse> ListItems(const bank::ListItemsRequest& request,
+                                                    const std::string& token) override {
+    return Call(*items_, &bank::ItemService::Stub::ListItems, request, token);
+  }
+  absl::StatusOr<ses::StartSessionResponse> StartSession(const ses::StartSessionRequest& request,
+                                                         const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::StartSession, request, token);
+  }
+  absl::StatusOr<ses::GetSessionResponse> GetSession(const ses::GetSessionRequest& request,
+                                                     const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::GetSession, request, token);
+  }
+  absl::StatusOr<ses::SaveResponsesResponse> SaveResponses(const ses::SaveResponsesRequest& request,
+                                                           const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::SaveResponses, request, token);
+  }
+  absl::StatusOr<ses::SubmitSessionResponse> SubmitSession(const ses::SubmitSessionRequest& request,
+                                                           const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::SubmitSession, request, token);
+  }
+  absl::StatusOr<ses::GetScoreReportResponse> GetScoreReport(
+      const ses::GetScoreReportRequest& request, const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::GetScoreReport, request, token);
+  }
+  absl::StatusOr<sco::ExplainScoreResponse> ExplainScore(const sco::ExplainScoreRequest& request,
+                                                         const std::string& token) override {
+    return Call(*scoring_, &sco::ScoringService::Stub::ExplainScore, request, token);
+  }
+
+  absl::Status WatchSession(
+      const ses::WatchSessionRequest& request, const std::string& token, Stopper& stopper,
+      const std::function<void(const ses::WatchSessionResponse&)>& on_update) override {
+    grpc::ClientContext context;
+    client::Prepare(context, kWatchTime, token, telemetry::TraceContext::New());
+    const StopScope scope(stopper, [&context] { context.TryCancel(); });
+    const auto stream = delivery_->WatchSession(&context, request);
+    ses::WatchSessionResponse update;
+    while (stream->Read(&update)) on_update(update);
+    return Explain(stream->Finish());
+  }
+
+ private:
+  template <typename Stub, typename Base, typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      Stub& stub, grpc::Status (Base::*method)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request, const std::string& token, Duration time = kCallTime) {
+    grpc::ClientContext context;
+    client::Prepare(context, time, token, telemetry::TraceContext::New());
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return Explain(status);
+    return response;
+  }
+
+  // What the transport says by itself is no sentence for people.
+  absl::Status Explain(const grpc::Status& status) const {
+    absl::Status result = rpc::FromGrpc(status);
+    if (result.ok() || !ReasonOf(result).empty()) return result;
+    if (absl::IsUnavailable(result)) {
+      return Error(absl::StatusCode::kUnavailable, "GATEWAY_UNREACHABLE",
+                   "can't reach the gateway at " + gateway_ +
+                       "; start the suite with deploy/up or check --gateway");
+    }
+    if (absl::IsDeadlineExceeded(result)) {
+      return Error(absl::StatusCode::kDeadlineExceeded, "NO_REPLY_IN_TIME",
+                   "the suite at " + gateway_ + " did not reply in time; try again");
+    }
+    return result;
+  }
+
+  const std::string gateway_;
+  const std::unique_ptr<bank::ExamService::Stub> exams_;
+  const std::unique_ptr<bank::ItemService::Stub> items_;
+  const std::unique_ptr<ses::DeliveryService::Stub> delivery_;
+  const std::unique_ptr<sco::ScoringService::Stub> scoring_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Api>> ConnectApi(const std::string& gateway) {
+  auto channel = client::Connect({gateway});
+  if (!channel.ok()) return channel.status();
+  return std::make_unique<GrpcApi>(gateway, *channel);
+}
+
+}  // namespace invigil::cli

@@ -1,0 +1,33 @@
+// The commands of `invigil`. Each takes the words behind its name, talks to stdout and stderr, and
+// returns the exit code (core/failure.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace invigil::cli {
+
+using Words = std::vector<std::string>;
+
+int BankCheck(const Words& words);
+int BankExport(const Words& words);
+int BankImport(const Words& words);
+int Exams(const Words& words);
+int KeysCreate(const Words& words);
+int ReportCommand(const Words& words);
+int Simulate(const Words& words);
+int TakeCommand(const Words& words);
+int TokenCommand(const Words& words);
+
+struct Command {
+  std::string name;     // one or two words
+  std::string usage;    // what stands behind the name in the list
+  std::string summary;  // one line
+  int (*run)(const Words& words);
+};
+const std::vector<Command>& Commands();
+
+// Finds the command and runs it; `words` without the program's name.
+int RunCommand(const Words& words);
+
+}  // namespace invigil::cli

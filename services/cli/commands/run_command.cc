@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "common/config/nearest.h"
+#include "services/cli/commands/commands.h"
+#include "services/cli/core/failure.h"
+#include "services/cli/core/text.h"
+
+namespace invigil::cli {
+namespace {
+
+std::string Overview() {
+  std::string out =
+      "Usage: invigil COMMAND [FLAG...]\n\n"
+      "Timed exams on an Invigil suite: sit them, simulate them, read their reports, and\n"
+      "look after item banks.\n\n";
+  size_t width = 0;
+  for (const Command& command : Commands()) {
+    width = std::max(width, command.name.size() + 1 + command.usage.size());
+  }
+  for (const Command& command : Commands()) {
+    out +=
+        "  " + PadRight(command.name + " " + command.usage, width) + "  " + command.summary + "\n";
+  }
+  return out +
+         "\n\"invigil COMMAND --help\" tells the rest. The suite is found through .data/cli.conf,\n"
+         "which deploy/up writes; --gateway and --key name another one.\n"
+         "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n";
+}
+
+const Command* Find(const std::string& name) {
+  for (const Command& command : Commands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+// "keys" and "bank" are no commands but have some.
+std::vector<std::string> Under(const std::string& group) {
+  std::vector<std::string> names;
+  for (const Command& command : Commands()) {
+    if (command.name.starts_with(group + " ")) names.push_back(command.name);
+  }
+  return names;
+}
+
+int Unknown(const Words& words) {
+  const std::vector<std::string> group = Under(words[0]);
+  if (!group.empty()) {
+    std::string list;
+    for (const std::string& name : group) list += (list.empty() ? "" : ", ") + name;
+    if (words.size() < 2 || words[1].starts_with("-")) {
+      return Fail(
+          UsageError("\"" + Printable(words[0]) + "\" needs a second word; there are: " + list));
+    }
+    const std::string typed = words[0] + " " + words[1];
+    const std::string near = config::NearestName(typed, group);
+    return Fail(
+        UsageError("there is no command \"" + Printable(typed) + "\"; " +
+                   (near.empty() ? "there are: " + list : "did you mean \"" + near + "\"?")));
+  }
+  std::vector<std::string> names;
+  std::set<std::string> first_words;
+  for (const Command& command : Commands()) {
+    first_words.insert(command.name.substr(0, command.name.find(' ')));
+  }
+  names.assign(first_words.begin(), first_words.end());
+  names.push_back("help");
+  const std::string near = config::NearestName(words[0], names);
+  return Fail(UsageError(
+      "there is no command \"" + Printable(words[0]) + "\"" +
+      (near.empty() ? "; \"invigil help\" lists them" : "; did you mean \"" + near + "\"?")));
+}
+
+}  // namespace
+
+const std::vector<Command>& Commands() {
+  static const auto* commands = new std::vector<Command>{
+      {"exams", "", "list the exams of the suite", Exams},
+      {"take", "--exam ID", "sit an exam in this terminal", TakeCommand},
+      {"report", "SESSION", "print a score report", ReportCommand},
+      {"simulate", "--exam ID", "let simulated candidates sit an exam", Simulate},
+      {"bank check", "FILE|FOLDER", "look for faults in a bank or exam definition", BankCheck},
+      {"bank import", "FILE|FOLDER", "publish a definition and load a bank", BankImport},
+      {"bank export", "BANK", "write a bank as JSON", BankExport},
+      {"token", "--role R --subject NAME", "make a token for calling the API", TokenCommand},
+      {"keys create", "--name N --roles R,...", "make a signing key", KeysCreate},
+  };
+  return *commands;
+}
+
+int RunCommand(const Words& words) {
+  if (words.empty()) {
+    std::fputs(Overview().c_str(), stderr);
+    return kUsage;
+  }
+  const bool asks = words[0] == "help" || words[0] == "--help" || words[0] == "-h";
+  if (asks && words.size() == 1) {
+    std::fputs(Overview().c_str(), stdout);
+    return kOk;
+  }
+  Words rest(words.begin() + (asks ? 1 : 0), words.end());
+  for (const size_t length : {size_t{2}, size_t{1}}) {
+    if (rest.size() < length) continue;
+    const Command* command = Find(length == 2 ? rest[0] + " " + rest[1] : rest[0]);
+    if (command == nullptr) continue;
+    rest.erase(rest.begin(), rest.begin() + static_cast<ptrdiff_t>(length));
+    return command->run(asks ? Words{"--help"} : rest);
+  }
+  return Unknown(rest);
+}
+
+}  // namespace invigil::cli

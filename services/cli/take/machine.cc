@@ -1,0 +1,277 @@
+#include "services/cli/take/machine.h"
+
+#include <algorithm>
+
+#include "services/cli/take/machine_news.h"
+
+namespace invigil::cli::take {
+namespace {
+
+using Kind = Key::Kind;
+using session::v1::DisplayedItem;
+using session::v1::ResponseWrite;
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+const DisplayedItem& Item(const State& state, size_t index) {
+  return state.session.items(static_cast<int>(index));
+}
+
+void Show(State& state, View view) {
+  state.view = view;
+  state.scroll = 0;
+}
+
+void GoToItem(State& state, size_t index) {
+  state.current = std::min(index, state.answers.size() - 1);
+  Show(state, View::kQuestion);
+}
+
+void Toggle(State& state, size_t option, Outbox& out) {
+  const DisplayedItem& item = Item(state, state.current);
+  Answer& answer = state.answers[state.current];
+  if (!ClockRuns(state)) {
+    state.message = "The clock stands still: answers can be changed when the exam goes on.";
+    return;
+  }
+  const std::string& id = item.options(static_cast<int>(option)).option_id();
+  const auto found = std::find(answer.selected.begin(), answer.selected.end(), id);
+  if (found != answer.selected.end()) {
+    answer.selected.erase(found);
+  } else if (item.select_count() <= 1) {
+    answer.selected = {id};
+  } else if (answer.selected.size() >= item.select_count()) {
+    state.message = "Choose only " + std::to_string(item.select_count()) +
+                    ": press the letter of a chosen one first to take it back.";
+    return;
+  } else {
+    answer.selected.insert(std::upper_bound(answer.selected.begin(), answer.selected.end(), id),
+                           id);
+  }
+  ++answer.sequence;
+  out.writes.push_back(WriteOf(state, state.current));
+}
+
+// A..E and 1..9 choose; F chooses only in capitals, because f flags.
+std::optional<size_t> OptionOf(const State& state, char c) {
+  size_t option;
+  if (c >= '1' && c <= '9') {
+    option = static_cast<size_t>(c - '1');
+  } else if (c == 'F' || (Lower(c) >= 'a' && Lower(c) <= 'e')) {
+    option = static_cast<size_t>(Lower(c) - 'a');
+  } else {
+    return std::nullopt;
+  }
+  const auto count = static_cast<size_t>(Item(state, state.current).options_size());
+  if (option >= count) return std::nullopt;
+  return option;
+}
+
+void Scroll(State& state, const Key& key) {
+  if (key.kind == Kind::kUp) state.scroll -= 1;
+  if (key.kind == Kind::kDown) state.scroll += 1;
+  if (key.kind == Kind::kPageUp) state.scroll -= state.page;
+  if (key.kind == Kind::kPageDown || (key.kind == Kind::kCharacter && key.character == ' ')) {
+    state.scroll += state.page;
+  }
+  state.scroll = std::max(state.scroll, 0);
+}
+
+void OpenReview(State& state) {
+  Show(state, View::kReview);
+  state.filter = ReviewFilter::kAll;
+  state.review_cursor = state.current;
+}
+
+void Ask(State& state, View question) {
+  state.back = state.view;
+  Show(state, question);
+}
+
+// Keys that mean the same on the question and on the review.
+bool PressCommon(State& state, char c) {
+  switch (c) {
+    case 'g':
+      state.goto_digits.clear();
+      Ask(state, View::kGoTo);
+      return true;
+    case 's':
+      Ask(state, View::kConfirmSubmit);
+      return true;
+    case 'q':
+      Ask(state, View::kConfirmLeave);
+      return true;
+    case 'h':
+    case '?':
+      Ask(state, View::kHelp);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void PressQuestion(State& state, const Key& key, Outbox& out) {
+  const size_t last = state.answers.size() - 1;
+  switch (key.kind) {
+    case Kind::kLeft:
+      return GoToItem(state, state.current > 0 ? state.current - 1 : 0);
+    case Kind::kRight:
+    case Kind::kEnter:
+      if (state.current == last) return OpenReview(state);
+      return GoToItem(state, state.current + 1);
+    case Kind::kHome:
+      return GoToItem(state, 0);
+    case Kind::kEnd:
+      return GoToItem(state, last);
+    case Kind::kCharacter:
+      break;
+    default:
+      return Scroll(state, key);
+  }
+  if (const auto option = OptionOf(state, key.character)) return Toggle(state, *option, out);
+  const char c = Lower(key.character);
+  if (PressCommon(state, c)) return;
+  if (c == 'n') return PressQuestion(state, {Kind::kRight}, out);
+  if (c == 'p') return PressQuestion(state, {Kind::kLeft}, out);
+  if (c == 'r') return OpenReview(state);
+  if (c == 'f') {
+    Answer& answer = state.answers[state.current];
+    answer.flagged = !answer.flagged;
+    return;
+  }
+  if (c == ' ') return Scroll(state, key);
+  state.message = "That key does nothing here; press ? for help.";
+}
+
+void PressReview(State& state, const Key& key) {
+  const std::vector<size_t> items = ReviewItems(state);
+  const size_t last = items.empty() ? 0 : items.size() - 1;
+  const auto page = static_cast<size_t>(std::max(state.page, 1));
+  size_t& cursor = state.review_cursor;
+  const auto filter = [&](ReviewFilter wanted) {
+    state.filter = wanted;
+    cursor = 0;
+  };
+  switch (key.kind) {
+    case Kind::kUp:
+    case Kind::kLeft:
+      cursor -= cursor > 0 ? 1 : 0;
+      return;
+    case Kind::kDown:
+    case Kind::kRight:
+      cursor = std::min(cursor + 1, last);
+      return;
+    case Kind::kPageUp:
+      cursor -= std::min(cursor, page);
+      return;
+    case Kind::kPageDown:
+      cursor = std::min(cursor + page, last);
+      return;
+    case Kind::kHome:
+      cursor = 0;
+      return;
+    case Kind::kEnd:
+      cursor = last;
+      return;
+    case Kind::kEnter:
+      if (!items.empty()) GoToItem(state, items[std::min(cursor, last)]);
+      return;
+    case Kind::kEscape:
+      return Show(state, View::kQuestion);
+    case Kind::kCharacter:
+      break;
+    default:
+      return;
+  }
+  const char c = Lower(key.character);
+  if (PressCommon(state, c)) return;
+  if (c == 'a') return filter(ReviewFilter::kAll);
+  if (c == 'u') return filter(ReviewFilter::kUnanswered);
+  if (c == 'f') return filter(ReviewFilter::kFlagged);
+  if (c == 'r') return Show(state, View::kQuestion);
+  if (c == 'n') return PressReview(state, {Kind::kDown});
+  if (c == 'p') return PressReview(state, {Kind::kUp});
+}
+
+void PressGoTo(State& state, const Key& key) {
+  if (key.kind == Kind::kEscape) return Show(state, state.back);
+  if (key.kind == Kind::kBackspace && !state.goto_digits.empty()) state.goto_digits.pop_back();
+  if (key.kind == Kind::kCharacter && key.character >= '0' && key.character <= '9' &&
+      state.goto_digits.size() < 4) {
+    state.goto_digits += key.character;
+  }
+  if (key.kind != Kind::kEnter) return;
+  const size_t number = state.goto_digits.empty() ? 0 : std::stoul(state.goto_digits);
+  if (number >= 1 && number <= state.answers.size()) return GoToItem(state, number - 1);
+  state.message = "There are questions 1 to " + std::to_string(state.answers.size()) + ".";
+  state.goto_digits.clear();
+}
+
+void PressConfirm(State& state, const Key& key, Outbox& out) {
+  const char c = key.kind == Kind::kCharacter ? Lower(key.character) : '\0';
+  if (key.kind == Kind::kEscape || c == 'n') return Show(state, state.back);
+  if (state.view == View::kConfirmLeave) {
+    out.leave = c == 'y';
+    return;
+  }
+  if (c == 'r') return OpenReview(state);
+  if (c == 'y') Submit(state, out);
+}
+
+}  // namespace
+
+Outbox Press(State& state, const Key& key, Duration now) {
+  Outbox out;
+  state.message = state.view == View::kEnded ? state.message : "";
+  if (key.kind == Kind::kInterrupt) {
+    const bool open = !state.sealed && state.view != View::kEnded;
+    if (!open || state.view == View::kConfirmLeave || state.view == View::kClosing) {
+      out.leave = true;
+    } else {
+      Ask(state, View::kConfirmLeave);
+    }
+    return out;
+  }
+  switch (state.view) {
+    case View::kQuestion:
+      PressQuestion(state, key, out);
+      break;
+    case View::kReview:
+      PressReview(state, key);
+      break;
+    case View::kGoTo:
+      PressGoTo(state, key);
+      break;
+    case View::kConfirmSubmit:
+    case View::kConfirmLeave:
+      PressConfirm(state, key, out);
+      break;
+    case View::kHelp:
+      Show(state, state.back);
+      break;
+    case View::kClosing:
+      out.leave = key.kind == Kind::kCharacter && Lower(key.character) == 'q';
+      break;
+    case View::kReport:
+      out.leave = key.kind == Kind::kCharacter && Lower(key.character) == 'q';
+      Scroll(state, key);
+      break;
+    case View::kEnded:
+      out.leave = true;
+      break;
+  }
+  return out;
+}
+
+std::vector<size_t> ReviewItems(const State& state) {
+  std::vector<size_t> items;
+  for (size_t i = 0; i < state.answers.size(); ++i) {
+    const Answer& answer = state.answers[i];
+    if (state.filter == ReviewFilter::kUnanswered && !answer.selected.empty()) continue;
+    if (state.filter == ReviewFilter::kFlagged && !answer.flagged) continue;
+    items.push_back(i);
+  }
+  return items;
+}
+
+}  // namespace invigil::cli::take
