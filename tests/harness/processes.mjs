@@ -1,19 +1,31 @@
 // Child processes and ports for the system tests.
 import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A port that is free now on loopback. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+const handedOut = new Set();
+
+function isFree(port) {
+  return new Promise((resolve) => {
     const server = net.createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+}
+
+/**
+ * A port that is free now on loopback. Below the range the kernel gives to outgoing connections, so
+ * that nothing takes it while the process that owns it is down for a test.
+ */
+export async function freePort() {
+  for (let i = 0; i < 1000; ++i) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (handedOut.has(port) || !(await isFree(port))) continue;
+    handedOut.add(port);
+    return port;
+  }
+  throw new Error('no free port between 20000 and 32000');
 }
 
 /** Asks `condition` until it gives something truthy and returns that; throws with `what` after `ms`. */
@@ -33,25 +45,29 @@ export async function until(condition, what, ms = 30_000) {
   }
 }
 
+// Whatever a test leaves behind ends with it, also when the runner ends the test.
+const living = new Set();
+process.on('exit', () => living.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** One child process with its output in a file; killed with the test. */
 export class Child {
   constructor(name, command, args, logPath, env = {}) {
     Object.assign(this, { name, logPath });
-    const log = createWriteStream(logPath, { flags: 'a' });
-    this.process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    this.process.stdout.pipe(log, { end: false });
-    this.process.stderr.pipe(log, { end: false });
+    // Straight into the file: nothing of it is lost when the child is killed.
+    const log = openSync(logPath, 'a');
+    this.process = spawn(command, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env } });
+    closeSync(log);
+    living.add(this.process);
     this.exited = new Promise((resolve) => {
-      this.process.on('exit', (code, signal) => {
-        this.exit = { code, signal };
-        resolve(this.exit);
-      });
-      this.process.on('error', (error) => {
-        this.exit = { error };
-        resolve(this.exit);
-      });
+      const end = (exit) => {
+        living.delete(this.process);
+        this.exit = exit;
+        resolve(exit);
+      };
+      this.process.on('exit', (code, signal) => end({ code, signal }));
+      this.process.on('error', (error) => end({ error: error.message }));
     });
-    process.on('exit', () => this.process.kill('SIGKILL'));
   }
 
   get running() {
@@ -68,12 +84,16 @@ export class Child {
 
   /** Waits for `ready`, failing early with the process's last words when it dies. */
   async ready(ready, ms = 30_000) {
+    let died = false;
     await until(async () => {
-      if (!this.running) throw new Error('died');
-      return ready();
-    }, `${this.name} is not ready`, ms).catch((error) => {
-      const words = existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8').split('\n').slice(-15).join('\n') : '';
-      throw new Error(`${error.message}; exit ${JSON.stringify(this.exit)}\n${words}`);
-    });
+      died = !this.running;
+      return died || ready();
+    }, `${this.name} is not ready`, ms).catch((error) => this.#fail(error.message));
+    if (died) this.#fail(`${this.name} died before it was ready`);
+  }
+
+  #fail(message) {
+    const words = existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8').split('\n').slice(-15).join('\n') : '';
+    throw new Error(`${message}; exit ${JSON.stringify(this.exit)}\n${words}`);
   }
 }
