@@ -41,8 +41,7 @@ class GatewayImpl final : public Gateway {
     }
     routes_.default_deadline = options_.default_deadline;
     routes_.max_deadline = options_.max_deadline;
-    health_ =
-        std::make_unique<HealthWatch>(all, options_.health_interval, options_.health_timeout);
+    health_ = std::make_unique<HealthWatch>(all, options_.health_interval, options_.health_timeout);
     auto http = HttpServer::Start(options_.http, front_, caller_, codec_);
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
@@ -115,8 +114,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options,
                                                         const Clock& clock) {
   auto catalogue = Catalogue::Load(BuiltInDescriptors());
   if (!catalogue.ok()) return catalogue.status();
-  auto gateway = std::make_unique<GatewayImpl>(std::move(options), verifier, clock,
-                                               *std::move(catalogue));
+  auto gateway =
+      std::make_unique<GatewayImpl>(std::move(options), verifier, clock, *std::move(catalogue));
   INVIGIL_RETURN_IF_ERROR(gateway->Begin());
   return gateway;
 }

@@ -39,8 +39,8 @@ class Gateway {
   virtual int http_port() const = 0;
   virtual int admin_port() const = 0;
   virtual void WaitForSignal() = 0;
-  // Not ready, no new connections, streams ended so that clients go elsewhere, running calls finished
-  // or, after the drain timeout, cancelled. Safe to call twice.
+  // Not ready, no new connections, streams ended so that clients go elsewhere, running calls
+  // finished or, after the drain timeout, cancelled. Safe to call twice.
   virtual void Drain() = 0;
 };
 

@@ -41,14 +41,14 @@ std::vector<std::string> Parse(int argc, char** argv, Settings* settings) {
             "How long a connection may rest between requests.")
       .List("cors-origins", &options.http.cors_origins, "ORIGIN",
             "Origins whose pages may call from a browser; * for any.");
-  flags.Section("Services behind it (replicas, comma-separated)")
-      .List("item-bank", &options.backends[static_cast<size_t>(Area::kItemBank)], "HOST:PORT,...",
+  flags.Section("Services behind it (one or more replicas each)")
+      .List("item-bank", &options.backends[static_cast<size_t>(Area::kItemBank)], "HOST:PORT",
             "The item bank service.")
       .Required()
-      .List("session", &options.backends[static_cast<size_t>(Area::kSession)], "HOST:PORT,...",
+      .List("session", &options.backends[static_cast<size_t>(Area::kSession)], "HOST:PORT",
             "The session service.")
       .Required()
-      .List("scoring", &options.backends[static_cast<size_t>(Area::kScoring)], "HOST:PORT,...",
+      .List("scoring", &options.backends[static_cast<size_t>(Area::kScoring)], "HOST:PORT",
             "The scoring service.")
       .Required()
       .Span("health-interval", &options.health_interval, Millis(10), Minutes(1),

@@ -1,5 +1,5 @@
-// How many calls may run at once, lane by lane. Lanes share nothing, so an import or an export can't
-// keep a save waiting.
+// How many calls may run at once, lane by lane. Lanes share nothing, so an import or an export
+// can't keep a save waiting.
 #pragma once
 
 #include <array>
@@ -42,8 +42,8 @@ class Lanes {
     std::atomic<int64_t>* in_flight_ = nullptr;
   };
 
-  // Never waits. Errors: RESOURCE_EXHAUSTED (LANE_FULL) naming the lane and its limit, with how long
-  // to wait.
+  // Never waits. Errors: RESOURCE_EXHAUSTED (LANE_FULL) naming the lane and its limit, with how
+  // long to wait.
   absl::StatusOr<Ticket> Enter(const Method& method);
 
   // Calls and streams inside now.

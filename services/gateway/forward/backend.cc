@@ -80,7 +80,8 @@ absl::StatusOr<std::unique_ptr<Backend>> Backend::Create(std::string name,
     backend->replicas_.push_back(std::move(replica));
     backend->seeds_.push_back(StableHash(address));
   }
-  backend->everyone_ = addresses.size() == 64 ? ~uint64_t{0} : (uint64_t{1} << addresses.size()) - 1;
+  backend->everyone_ =
+      addresses.size() == 64 ? ~uint64_t{0} : (uint64_t{1} << addresses.size()) - 1;
   // Well until shown otherwise: the first calls must not wait for the first check.
   backend->healthy_ = backend->everyone_;
   return backend;

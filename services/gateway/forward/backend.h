@@ -94,7 +94,6 @@ class Backend {
   std::mutex mutex_;
   std::condition_variable idle_;
   int probing_ = 0;
-
 };
 
 // Checks the health of backends, again and again. Own thread; stops when destroyed.

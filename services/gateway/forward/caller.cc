@@ -67,7 +67,7 @@ class UnaryRun final : public RunningCall, private UnaryCall {
 class StreamRun final : public RunningCall, public StreamCall {
  public:
   StreamRun(CallRequest request, std::function<void(std::string)> on_message,
-         std::function<void(CallEnd)> on_end)
+            std::function<void(CallEnd)> on_end)
       : what_(std::move(request)), on_message_(std::move(on_message)), on_end_(std::move(on_end)) {}
   void Refuse(const absl::Status& status) { on_end_(CallEnd::From(status)); }
   void Cancel() override { StreamCall::Cancel(); }
@@ -92,12 +92,15 @@ class StreamRun final : public RunningCall, public StreamCall {
 }  // namespace
 
 CallEnd CallEnd::From(const absl::Status& status) {
-  return {static_cast<int>(status.code()), std::string(status.message()),
-          EncodeStatusDetails(status), {}, {}};
+  return {static_cast<int>(status.code()),
+          std::string(status.message()),
+          EncodeStatusDetails(status),
+          {},
+          {}};
 }
 
-std::shared_ptr<RunningCall> Caller::Unary(
-    CallRequest request, std::function<void(CallEnd, std::string)> on_end) const {
+std::shared_ptr<RunningCall> Caller::Unary(CallRequest request,
+                                           std::function<void(CallEnd, std::string)> on_end) const {
   auto call = std::make_shared<UnaryRun>(std::move(request), std::move(on_end));
   const CallRequest& what = call->what();
   const auto key = front_.Route(*what.method, *what.caller, what.message, what.traceparent);
@@ -105,8 +108,8 @@ std::shared_ptr<RunningCall> Caller::Unary(
     call->Refuse(key.status());
     return call;
   }
-  const Duration time = std::min(what.timeout.value_or(routes_.default_deadline),
-                                 routes_.max_deadline);
+  const Duration time =
+      std::min(what.timeout.value_or(routes_.default_deadline), routes_.max_deadline);
   call->Start(call, *routes_.backends[static_cast<size_t>(what.method->area)], *key,
               DeadlineAfter(time));
   return call;
@@ -115,8 +118,8 @@ std::shared_ptr<RunningCall> Caller::Unary(
 std::shared_ptr<RunningCall> Caller::Stream(CallRequest request,
                                             std::function<void(std::string)> on_message,
                                             std::function<void(CallEnd)> on_end) const {
-  auto call = std::make_shared<StreamRun>(std::move(request), std::move(on_message),
-                                                std::move(on_end));
+  auto call =
+      std::make_shared<StreamRun>(std::move(request), std::move(on_message), std::move(on_end));
   const CallRequest& what = call->what();
   const auto key = front_.Route(*what.method, *what.caller, what.message, what.traceparent);
   if (!key.ok()) {

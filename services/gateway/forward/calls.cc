@@ -32,8 +32,7 @@ grpc::Status WithReason(grpc::Status status, const Backend& backend) {
     case grpc::StatusCode::UNAVAILABLE:
       return rpc::ToGrpc(
           Unavailable("BACKEND_UNAVAILABLE",
-                      "the " + backend.name() + " service can't be reached; try again",
-                      Millis(500))
+                      "the " + backend.name() + " service can't be reached; try again", Millis(500))
               .With("service", backend.name()));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return rpc::ToGrpc(Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",

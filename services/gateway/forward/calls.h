@@ -25,8 +25,8 @@ struct Carried {
   std::string traceparent;  // already the next span's
 };
 
-// A unary call, sent a second time when a replica can't be reached, the method allows it, the budget
-// too, and time is left. Owned by whoever derives from it; must live until Done.
+// A unary call, sent a second time when a replica can't be reached, the method allows it, the
+// budget too, and time is left. Owned by whoever derives from it; must live until Done.
 class UnaryCall {
  public:
   virtual ~UnaryCall() = default;
@@ -68,8 +68,8 @@ class StreamCall : private grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteB
                    public std::enable_shared_from_this<StreamCall> {
  public:
   ~StreamCall() override = default;
-  // Starts with the first message. `last`: no more will be sent. Nothing is retried. `deadline`: none
-  // when empty. The first answer is read without asking.
+  // Starts with the first message. `last`: no more will be sent. Nothing is retried. `deadline`:
+  // none when empty. The first answer is read without asking.
   void Open(const Method& method, Backend& backend, std::string_view key,
             std::optional<CallDeadline> deadline, const Carried& carried, grpc::ByteBuffer first,
             bool last);

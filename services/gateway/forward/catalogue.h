@@ -33,9 +33,9 @@ std::string_view LaneName(Lane lane);
 
 // One public method. Lives as long as its catalogue; immutable.
 struct Method {
-  size_t index = 0;                   // its place among the public methods, for tables beside this
-  std::string path;                   // /invigil.session.v1.DeliveryService/SaveResponses
-  std::string name;                   // SaveResponses
+  size_t index = 0;  // its place among the public methods, for tables beside this
+  std::string path;  // /invigil.session.v1.DeliveryService/SaveResponses
+  std::string name;  // SaveResponses
   Shape shape = Shape::kUnary;
   Area area = Area::kSession;
   Lane lane = Lane::kRead;

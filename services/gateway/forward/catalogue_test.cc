@@ -19,7 +19,8 @@ using ::testing::HasSubstr;
 std::string OneMethod(const std::function<void(MethodPolicy*)>& change, bool with_policy = true,
                       const std::string& package = "invigil.session.v1") {
   pb::FileDescriptorSet files;
-  for (const auto* file : {pb::FileDescriptorProto::descriptor()->file(), MethodPolicy::descriptor()->file()})
+  for (const auto* file :
+       {pb::FileDescriptorProto::descriptor()->file(), MethodPolicy::descriptor()->file()})
     file->CopyTo(files.add_file());
   auto* file = files.add_file();
   file->set_name("x.proto");
@@ -74,10 +75,13 @@ TEST(Catalogue, ReadsAMethod) {
 
 TEST(Catalogue, RefusesWhatIsNotStated) {
   EXPECT_EQ(Refusal(OneMethod([](MethodPolicy*) {}, false)), "invigil.session.v1.S.M");
-  EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_exposure(); })), "invigil.session.v1.S.M");
-  EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_idempotency(); })), "invigil.session.v1.S.M");
+  EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_exposure(); })),
+            "invigil.session.v1.S.M");
+  EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_idempotency(); })),
+            "invigil.session.v1.S.M");
   EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_lane(); })), "invigil.session.v1.S.M");
-  EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_roles(); })), "invigil.session.v1.S.M");
+  EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->clear_roles(); })),
+            "invigil.session.v1.S.M");
   EXPECT_EQ(Refusal(OneMethod([](MethodPolicy* p) { p->set_routing_field("nobody"); })),
             "invigil.session.v1.S.M");
   EXPECT_EQ(Refusal(OneMethod([](MethodPolicy*) {}, true, "invigil.elsewhere.v1")),

@@ -14,11 +14,10 @@ Front::Front(const Catalogue& catalogue, const Gate& gate, Lanes& lanes, const C
       unknown_(telemetry::GetCounter("invigil_gateway_requests_total", "Calls by method and code.",
                                      {{"method", "unknown"}, {"code", "UNIMPLEMENTED"}})) {
   for (size_t i = 0; i < seconds_.size(); ++i) {
-    seconds_[i] =
-        &telemetry::GetHistogram("invigil_gateway_seconds",
-                                 "Time from a call's arrival at the gateway to its answer.", {},
-                                 {{"lane", std::string(LaneName(static_cast<Lane>(i % kLanes)))},
-                                  {"door", i < kLanes ? "grpc" : "http"}});
+    seconds_[i] = &telemetry::GetHistogram(
+        "invigil_gateway_seconds", "Time from a call's arrival at the gateway to its answer.", {},
+        {{"lane", std::string(LaneName(static_cast<Lane>(i % kLanes)))},
+         {"door", i < kLanes ? "grpc" : "http"}});
   }
 }
 

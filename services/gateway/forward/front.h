@@ -1,5 +1,5 @@
-// What both doors do with every call, in the same order: find the method, check the caller, read the
-// request, take a place in the lane, choose the replica's key, and count the end.
+// What both doors do with every call, in the same order: find the method, check the caller, read
+// the request, take a place in the lane, choose the replica's key, and count the end.
 #pragma once
 
 #include <array>

@@ -39,8 +39,8 @@ void CarryTrailersBack(const grpc::ClientContext& from, grpc::ServerContextBase&
 }
 
 grpc::Status NoMessage(const Method& method) {
-  return rpc::ToGrpc(InvalidArgument(
-      "REQUEST_MALFORMED", "the call ended before a " + method.request_type + " came"));
+  return rpc::ToGrpc(InvalidArgument("REQUEST_MALFORMED",
+                                     "the call ended before a " + method.request_type + " came"));
 }
 
 // Answers at once.
@@ -73,17 +73,15 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor, private UnaryC
     auto ticket = front_.TakePlace(method_);
     if (!ticket.ok()) return End(rpc::ToGrpc(ticket.status()));
     ticket_ = *std::move(ticket);
-    const auto key =
-        front_.Route(method_, *caller_,
-                     method_.routing_field == 0 ? std::string_view()
-                                                : Contiguous(request_, &slice_, &storage_),
-                     carried_.traceparent);
+    const auto key = front_.Route(
+        method_, *caller_,
+        method_.routing_field == 0 ? std::string_view() : Contiguous(request_, &slice_, &storage_),
+        carried_.traceparent);
     if (!key.ok()) return End(rpc::ToGrpc(key.status()));
     const CallDeadline asked = context_.deadline();
-    const CallDeadline deadline =
-        asked == CallDeadline::max()
-            ? DeadlineAfter(routes_.default_deadline)
-            : std::min(asked, DeadlineAfter(routes_.max_deadline));
+    const CallDeadline deadline = asked == CallDeadline::max()
+                                      ? DeadlineAfter(routes_.default_deadline)
+                                      : std::min(asked, DeadlineAfter(routes_.max_deadline));
     Forward(method_, *routes_.backends[static_cast<size_t>(method_.area)], *key, deadline,
             std::move(carried_));
   }
@@ -91,10 +89,12 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor, private UnaryC
   void Done(grpc::Status status) override {
     CarryTrailersBack(answered(), context_);
     if (!status.ok()) return End(std::move(status));
+    ticket_ = {};  // before the answer: who has it may call again
     front_.RecordEnd(method_, Door::kGrpc, 0, began_);
     StartWriteAndFinish(&reply_, grpc::WriteOptions(), grpc::Status::OK);
   }
   void End(grpc::Status status) {
+    ticket_ = {};
     front_.RecordEnd(method_, Door::kGrpc, status.error_code(), began_);
     Finish(std::move(status));
   }
@@ -135,8 +135,8 @@ absl::Status Draining() {
 }
 
 // The stream path: two pumps, one message at a time each. Deletes itself in OnDone, which comes
-// after Finish, which only Upstream::OnEnd calls once an upstream call exists; so the upstream never
-// meets a deleted reactor.
+// after Finish, which only Upstream::OnEnd calls once an upstream call exists; so the upstream
+// never meets a deleted reactor.
 class StreamReactor final : public grpc::ServerGenericBidiReactor {
  public:
   StreamReactor(grpc::GenericCallbackServerContext& context, const Front& front,
@@ -236,6 +236,7 @@ class StreamReactor final : public grpc::ServerGenericBidiReactor {
       std::lock_guard lock(mutex_);
       if (!abort_.ok()) status = rpc::ToGrpc(abort_);
     }
+    ticket_ = {};
     front_.RecordEnd(method_, Door::kGrpc, status.error_code(), began_);
     Finish(std::move(status));
   }

@@ -33,7 +33,7 @@ constexpr std::array<Code, 17> kCodes = {{{"ok", 200},
 
 const Code& CodeOf(int code) {
   return kCodes[code >= 0 && code < static_cast<int>(kCodes.size()) ? static_cast<size_t>(code)
-                                                                      : 2];
+                                                                    : 2];
 }
 
 std::string Lower(std::string_view text) {
@@ -131,7 +131,8 @@ std::string DetailsJson(std::string_view details) {
     if (type.empty()) continue;
     out += std::string(out.empty() ? "" : ",") + "{\"type\":" + JsonQuote(type) + ",\"value\":\"" +
            Base64(value) + "\"";
-    if (const std::string debug = DebugJson(type, value); !debug.empty()) out += ",\"debug\":" + debug;
+    if (const std::string debug = DebugJson(type, value); !debug.empty())
+      out += ",\"debug\":" + debug;
     out += "}";
   }
   return out;

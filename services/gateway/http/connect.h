@@ -1,5 +1,5 @@
-// The words of Connect and gRPC-Web on HTTP/1.1, as pure functions: codes, errors, envelopes, content
-// types, timeouts. No socket, no JSON library, no clock.
+// The words of Connect and gRPC-Web on HTTP/1.1, as pure functions: codes, errors, envelopes,
+// content types, timeouts. No socket, no JSON library, no clock.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,8 @@ absl::StatusOr<Duration> ParseConnectTimeout(std::string_view value);
 // Value of grpc-timeout: 1 to 8 digits and a unit of H, M, S, m, u, n. Errors as above.
 absl::StatusOr<Duration> ParseGrpcTimeout(std::string_view value);
 
-// {"code":...,"message":...,"details":[{"type","value","debug"}]}: `debug` shows the details a person
-// can't read from base64.
+// {"code":...,"message":...,"details":[{"type","value","debug"}]}: `debug` shows the details a
+// person can't read from base64.
 std::string ErrorJson(const CallEnd& end);
 
 // Five bytes before a message: flags and the length, most significant byte first.

@@ -23,13 +23,23 @@ TEST(Connect, ContentTypes) {
 }
 
 TEST(Connect, EveryCodeHasItsHttpStatus) {
-  const std::vector<std::pair<std::string_view, unsigned>> expected = {
-      {"ok", 200},           {"canceled", 499},          {"unknown", 500},
-      {"invalid_argument", 400}, {"deadline_exceeded", 504}, {"not_found", 404},
-      {"already_exists", 409},   {"permission_denied", 403}, {"resource_exhausted", 429},
-      {"failed_precondition", 400}, {"aborted", 409},    {"out_of_range", 400},
-      {"unimplemented", 501}, {"internal", 500},         {"unavailable", 503},
-      {"data_loss", 500},    {"unauthenticated", 401}};
+  const std::vector<std::pair<std::string_view, unsigned>> expected = {{"ok", 200},
+                                                                       {"canceled", 499},
+                                                                       {"unknown", 500},
+                                                                       {"invalid_argument", 400},
+                                                                       {"deadline_exceeded", 504},
+                                                                       {"not_found", 404},
+                                                                       {"already_exists", 409},
+                                                                       {"permission_denied", 403},
+                                                                       {"resource_exhausted", 429},
+                                                                       {"failed_precondition", 400},
+                                                                       {"aborted", 409},
+                                                                       {"out_of_range", 400},
+                                                                       {"unimplemented", 501},
+                                                                       {"internal", 500},
+                                                                       {"unavailable", 503},
+                                                                       {"data_loss", 500},
+                                                                       {"unauthenticated", 401}};
   for (size_t code = 0; code < expected.size(); ++code) {
     EXPECT_EQ(CodeName(static_cast<int>(code)), expected[code].first);
     EXPECT_EQ(HttpStatusOf(static_cast<int>(code)), expected[code].second);
@@ -56,11 +66,13 @@ TEST(Connect, ErrorShowsItsDetails) {
                                   .Field("responses[0].item_id", "not on this form")
                                   .RetryAfter(Millis(1500));
   const std::string json = ErrorJson(CallEnd::From(status));
-  EXPECT_THAT(json, HasSubstr(R"({"code":"invalid_argument","message":"say \"what\"","details":[)"));
+  EXPECT_THAT(json,
+              HasSubstr(R"({"code":"invalid_argument","message":"say \"what\"","details":[)"));
   EXPECT_THAT(json, HasSubstr(R"("type":"google.rpc.ErrorInfo","value":")"));
   EXPECT_THAT(json, HasSubstr(R"("debug":{"reason":"RESPONSE_INVALID","domain":"invigil",)"
                               R"("metadata":{"session_id":"s1"}})"));
-  EXPECT_THAT(json, HasSubstr(R"({"field":"responses[0].item_id","description":"not on this form"})"));
+  EXPECT_THAT(json,
+              HasSubstr(R"({"field":"responses[0].item_id","description":"not on this form"})"));
   EXPECT_THAT(json, HasSubstr(R"("debug":{"retryDelay":"1.500s"})"));
 }
 
@@ -79,20 +91,21 @@ TEST(Connect, EnvelopeThereAndBack) {
   EXPECT_EQ(*OpenEnvelope(Envelope(0, large)), large);
   EXPECT_EQ(*OpenEnvelope(Envelope(0, "")), "");
   EXPECT_EQ(OpenEnvelope(Envelope(1, "x")).status().code(), absl::StatusCode::kUnimplemented);
-  for (const std::string& bad : {""s, "\0\0\0\0"s, Envelope(0, "x") + "y", Envelope(0, "xy").substr(0, 6),
-                                 Envelope(2, "{}"), "\0\xff\xff\xff\xff"s})
+  for (const std::string& bad :
+       {""s, "\0\0\0\0"s, Envelope(0, "x") + "y", Envelope(0, "xy").substr(0, 6), Envelope(2, "{}"),
+        "\0\xff\xff\xff\xff"s})
     EXPECT_EQ(ReasonOf(OpenEnvelope(bad).status()), "REQUEST_MALFORMED");
 }
 
 TEST(Connect, EndOfAStream) {
   EXPECT_EQ(ConnectEndFrame(CallEnd{}), Envelope(2, "{}"));
   CallEnd end{5, "gone", "", {}, {{"x-a", "1"}, {"x-b", "2"}, {"x-a", "3"}}};
-  EXPECT_EQ(ConnectEndFrame(end),
-            Envelope(2, R"({"error":{"code":"not_found","message":"gone"},)"
-                        R"("metadata":{"x-a":["1","3"],"x-b":["2"]}})"));
+  EXPECT_EQ(ConnectEndFrame(end), Envelope(2, R"({"error":{"code":"not_found","message":"gone"},)"
+                                              R"("metadata":{"x-a":["1","3"],"x-b":["2"]}})"));
   EXPECT_EQ(GrpcWebEndFrame(CallEnd{5, "not\nhere", "ab", {}, {}}),
-            Envelope(0x80, "grpc-status: 5\r\ngrpc-message: not%0Ahere\r\n"
-                           "grpc-status-details-bin: YWI\r\n"));
+            Envelope(0x80,
+                     "grpc-status: 5\r\ngrpc-message: not%0Ahere\r\n"
+                     "grpc-status-details-bin: YWI\r\n"));
 }
 
 TEST(Connect, TextCannotBreakOut) {

@@ -103,8 +103,8 @@ absl::StatusOr<std::string> JsonCodec::ToJson(const std::string& type,
   util::JsonPrintOptions options;
   options.always_print_primitive_fields = true;
   std::string json;
-  const auto status = util::BinaryToJsonString(resolver_.get(), Url(type),
-                                               std::string(bytes), &json, options);
+  const auto status =
+      util::BinaryToJsonString(resolver_.get(), Url(type), std::string(bytes), &json, options);
   if (!status.ok()) return Internal("the service's answer is not a " + type);
   return json;
 }

@@ -26,7 +26,8 @@ class JsonCodec {
   // An empty text is an empty message. Errors: INVALID_ARGUMENT (REQUEST_MALFORMED): not JSON, an
   // unknown field, a value of the wrong type; names the field, or the line and column.
   absl::StatusOr<std::string> ToBytes(const std::string& type, std::string_view json) const;
-  // Fields with zero values are written too. Errors: INTERNAL when `bytes` is not such a message.
+  // Fields with zero values are written too. Errors: INTERNAL when json_util
+  // refuses `bytes`; of damaged ones it may also print what it could read.
   absl::StatusOr<std::string> ToJson(const std::string& type, std::string_view bytes) const;
 
  private:

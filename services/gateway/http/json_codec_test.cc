@@ -91,13 +91,10 @@ TEST_F(JsonCodecTest, BrokenJsonIsLocatedWithoutTheText) {
   const Refusal refusal = Refused("{\"epoch\":1,\n \"sessionId\": SECRET}");
   EXPECT_THAT(refusal.message, HasSubstr("line 2, column 15"));
   EXPECT_THAT(refusal.message, Not(HasSubstr("SECRET")));
-  for (const char* json : {"nope", "[1]", "null", "5", "{\"a\":", "{} x", "{\"sessionId\":\"\xff\"}"})
+  for (const char* json :
+       {"nope", "[1]", "null", "5", "{\"a\":", "{} x", "{\"sessionId\":\"\xff\"}"})
     Refused(json);
   Refused("{\"responses\":" + std::string(100'000, '['));
-}
-
-TEST_F(JsonCodecTest, GarbageFromAServiceIsInternal) {
-  EXPECT_EQ(codec_.ToJson(kSaved, "\x0a\x64").status().code(), absl::StatusCode::kInternal);
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ std::variant<HttpReply, HttpPlan> PlanRequest(const HttpHead& head, const Front&
     return reply;
   }
   const auto format = ParseContentType(head.header("content-type"));
-  if (!format || (plan.method->shape != Shape::kBidi && !Fits(plan.method->shape, format->protocol))) {
+  if (!format ||
+      (plan.method->shape != Shape::kBidi && !Fits(plan.method->shape, format->protocol))) {
     HttpReply reply = RenderPlainError(
         InvalidArgument("CONTENT_TYPE_UNSUPPORTED",
                         plan.method->shape == Shape::kUnary

@@ -34,8 +34,8 @@ using namespace std::chrono_literals;
 // Converting a message of more bytes than this would keep other connections of the loop waiting, so
 // a thread beside does it: an import must not delay a save.
 constexpr size_t kConvertBeside = 64 * 1024;
-// After an early refusal, how much of a body still in flight is swallowed so that the client gets to
-// read the answer instead of a reset.
+// After an early refusal, how much of a body still in flight is swallowed so that the client gets
+// to read the answer instead of a reset.
 constexpr size_t kLingerBytes = 16 * 1024 * 1024;
 
 class Session;
@@ -87,8 +87,8 @@ struct Shared {
   }
 };
 
-// One connection: request after request. Lives while an operation or a call holds it; everything runs
-// on its loop's thread. The states follow one another top to bottom in this class.
+// One connection: request after request. Lives while an operation or a call holds it; everything
+// runs on its loop's thread. The states follow one another top to bottom in this class.
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, net::ip::address ip, Loop& loop, Shared& shared)
@@ -247,7 +247,8 @@ class Session final : public std::enable_shared_from_this<Session> {
     if (!ticket.ok()) return Send(ErrorReply(ticket.status()));
     request_.ticket = *std::move(ticket);
     body_ = std::move(parser_->get().body());
-    Beside(body_.size(), [this] { Decode(); }, [this] { Call(); });
+    Beside(
+        body_.size(), [this] { Decode(); }, [this] { Call(); });
   }
 
   // Runs `work` here when it is small, beside the loop when it is large; `next` here after it.
@@ -327,8 +328,8 @@ class Session final : public std::enable_shared_from_this<Session> {
       self->watching_ = false;
       if (error || !self->call_) return;
       char byte;
-      const ssize_t size = ::recv(self->stream_.socket().native_handle(), &byte, 1,
-                                  MSG_PEEK | MSG_DONTWAIT);
+      const ssize_t size =
+          ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
       if (size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
         self->keep_alive_ = false;
         self->call_->Cancel();
@@ -346,12 +347,13 @@ class Session final : public std::enable_shared_from_this<Session> {
     }
     message_ = std::move(message);
     const bool json = plan_.format.encoding == Encoding::kJson;
-    Beside(json ? message_.size() : 0, [this] { Encode(); },
-           [this] {
-             RecordEnd();
-             Send(end_.code == 0 ? RenderUnary(plan_.format, end_, std::move(message_))
-                                 : RenderError(plan_.format, end_));
-           });
+    Beside(
+        json ? message_.size() : 0, [this] { Encode(); },
+        [this] {
+          RecordEnd();
+          Send(end_.code == 0 ? RenderUnary(plan_.format, end_, std::move(message_))
+                              : RenderError(plan_.format, end_));
+        });
   }
 
   // Makes `message_` what the client asked for, or `end_` an error.
@@ -481,9 +483,8 @@ class Session final : public std::enable_shared_from_this<Session> {
     --shared_.calls;
     call_.reset();
     if (drained_) {
-      end = CallEnd::From(Unavailable("GATEWAY_DRAINING",
-                                      "this gateway is going down; open the stream again",
-                                      Millis(100)));
+      end = CallEnd::From(Unavailable(
+          "GATEWAY_DRAINING", "this gateway is going down; open the stream again", Millis(100)));
     } else if (stream_error_) {
       end = *std::move(stream_error_);
     }
@@ -597,8 +598,8 @@ class HttpServerImpl final : public HttpServer {
       loops_.push_back(std::make_unique<Loop>());
     acceptor_.emplace(loops_[0]->context);
     Code error;
-    const auto ip = net::ip::make_address(
-        address->host == "localhost" ? "127.0.0.1" : address->host, error);
+    const auto ip =
+        net::ip::make_address(address->host == "localhost" ? "127.0.0.1" : address->host, error);
     if (error) {
       return InvalidArgument("ADDRESS_INVALID", "--http-listen: \"" + shared_.options.listen +
                                                     "\" must start with a numeric address");

@@ -57,18 +57,18 @@ absl::Status Gate::CheckSession(const Method& method, const auth::Principal& cal
                                 std::string_view traceparent) const {
   if (caller.session_id.empty()) return absl::OkStatus();
   if (method.routes_by_session && routing_value == caller.session_id) return absl::OkStatus();
-  const absl::Status status =
-      PermissionDenied("TOKEN_OTHER_SESSION",
-                       method.routes_by_session
-                           ? "this token acts on one session only, and session_id names another "
-                             "or none; use the token StartSession gave for it"
-                           : "this token acts on one session only; use the caller's own token here");
+  const absl::Status status = PermissionDenied(
+      "TOKEN_OTHER_SESSION",
+      method.routes_by_session
+          ? "this token acts on one session only, and session_id names another "
+            "or none; use the token StartSession gave for it"
+          : "this token acts on one session only; use the caller's own token here");
   RecordRefusal(method, status, caller.subject, traceparent);
   return status;
 }
 
-void Gate::RecordRefusal(const Method& method, const absl::Status& status,
-                         std::string_view subject, std::string_view traceparent) const {
+void Gate::RecordRefusal(const Method& method, const absl::Status& status, std::string_view subject,
+                         std::string_view traceparent) const {
   denied_[method.index]->Add();
   const std::string reason = ReasonOf(status);
   log::Audit(
