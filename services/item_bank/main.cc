@@ -40,6 +40,11 @@ Settings ReadFlags(int argc, char** argv) {
   return settings;
 }
 
+void LogReload(const absl::Status& status) {
+  if (status.ok()) return invigil::log::Info("token keys changed");
+  invigil::log::Warning("the token keys of before stay", {{"why", std::string(status.message())}});
+}
+
 absl::Status Run(const Settings& settings) {
   std::error_code error;
   std::filesystem::create_directories(settings.data, error);
@@ -47,7 +52,8 @@ absl::Status Run(const Settings& settings) {
       invigil::item_bank::Store::Open(settings.data, invigil::item_bank::Services::kReaders);
   if (!store.ok()) return store.status();
   const invigil::SystemClock clock;
-  auto verifier = invigil::auth::TokenVerifier::Create({.jwks_path = settings.jwks}, clock);
+  auto verifier = invigil::auth::TokenVerifier::Create(
+      {.jwks_path = settings.jwks, .on_reload = LogReload}, clock);
   if (!verifier.ok()) return verifier.status();
   auto services = invigil::item_bank::Services::Create(**store, clock, **verifier);
   if (!services.ok()) return services.status();
