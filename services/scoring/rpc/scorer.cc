@@ -15,13 +15,14 @@ struct Scorer::Call {
   Done done;
   bool conversion_conflict = false;  // another replica stored the form's conversion first
 
-  void Fail(const absl::Status& status) {
+  // Takes the status over: nothing of it stays with this thread.
+  void Fail(absl::Status status) {
     log::Warning("not scored", {{"session_id", request.session_id},
                                 {"form_id", request.form_id},
                                 {"reason", ReasonOf(status)},
                                 {"error", std::string(status.message())},
                                 {"trace_id", request.trace.trace_id}});
-    done(status);
+    done(std::move(status));
   }
 };
 
@@ -37,13 +38,13 @@ void Scorer::ScoreSession(ScoreRequest request, Done done) {
 
 void Scorer::RunStep(const CallPtr& call, std::function<absl::Status()> step) {
   const bool taken = executor_.TryRun([call, step = std::move(step)] {
-    const absl::Status status =
+    absl::Status status =
         call->request.time_left() > Duration(0)
             ? step()
             : Error(absl::StatusCode::kDeadlineExceeded, "TOO_LATE",
                     "the caller's deadline passed before the score was made; try again")
                   .Build();
-    if (!status.ok()) call->Fail(status);
+    if (!status.ok()) call->Fail(std::move(status));
   });
   if (!taken) call->Fail(ResourceExhausted("OVERLOADED", "too much work waits; try again"));
 }
@@ -73,7 +74,7 @@ void Scorer::FetchKey(const CallPtr& call) {
   const ScoreRequest& request = call->request;
   keys_.Fetch(request.form_id, request.time_left(), request.trace, [this, call](auto key) {
     if (!key.ok()) {
-      call->Fail(key.status());
+      call->Fail(std::move(key).status());
       return;
     }
     RunStep(call, [this, call, key = *std::move(key)] { return Write(call, key); });
@@ -110,7 +111,7 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& key) {
       call->conversion_conflict = true;  // once: what is stored never changes
       RunStep(call, [this, call, key] { return Write(call, key); });
     } else {
-      call->Fail(stored.status());
+      call->Fail(std::move(stored).status());
     }
   });
   return absl::OkStatus();
