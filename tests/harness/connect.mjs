@@ -1,42 +1,66 @@
 // Connect JSON by plain HTTP, as curl would send it.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readDetails } from './details.mjs';
+import { sign } from './tokens.mjs';
 
 /** A refused call: HTTP status, Connect code, message and the details decoded. */
 export class ConnectError extends Error {
   constructor(status, body) {
     super(`${body.code}: ${body.message}`);
-    this.status = status;
-    this.code = body.code;
-    this.details = body.details ?? [];
-    this.body = body;
+    Object.assign(this, { status, body, code: body.code, text: body.message });
+    const details = (body.details ?? []).map(({ type, value }) => ({ type, value: Buffer.from(value, 'base64') }));
+    this.details = readDetails(details);
   }
 
-  /** ErrorInfo.reason, read from the detail's bytes: field 1 of the message. */
   get reason() {
-    const info = this.details.find((detail) => detail.type === 'google.rpc.ErrorInfo');
-    if (!info) return undefined;
-    const bytes = Buffer.from(info.value, 'base64');
-    return bytes[0] === 0x0a ? bytes.subarray(2, 2 + bytes[1]).toString() : undefined;
+    return this.details.reason;
   }
 }
 
-/** Calls `service/method` with a JSON message; gives the answer or throws a ConnectError. */
+/** Posts anything; gives status, headers and the body as it came. */
+export async function post(base, method, body, headers = {}, signal) {
+  const response = await fetch(`${base}/${method}`, { method: 'POST', headers, body, signal });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** Calls `service/method` with a JSON message (or the text given); gives the answer or throws a ConnectError. */
 export async function call(base, method, message, token, { headers = {}, signal } = {}) {
-  const response = await fetch(`${base}/${method}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
-    body: typeof message === 'string' ? message : JSON.stringify(message),
-    signal,
-  });
-  const text = await response.text();
+  const authorization = token ? { authorization: `Bearer ${token}` } : {};
+  const sent = typeof message === 'string' ? message : JSON.stringify(message);
+  const { status, text } = await post(base, method, sent, { 'content-type': 'application/json', ...authorization, ...headers }, signal);
   let body;
   try {
     body = JSON.parse(text);
   } catch {
-    throw new ConnectError(response.status, { code: 'not_json', message: text.slice(0, 200) });
+    throw new ConnectError(status, { code: 'not_json', message: text.slice(0, 200) });
   }
-  if (!response.ok) throw new ConnectError(response.status, body);
+  if (status !== 200) throw new ConnectError(status, body);
   return body;
 }
+
+/**
+ * Asserts that a call is refused as `wanted` says: status, code, reason, and where given the paths of
+ * the wrong fields and metadata. Gives the error.
+ */
+export async function refused(promise, wanted) {
+  const error = await promise.then(
+    (answer) => assert.fail(`was not refused: ${JSON.stringify(answer).slice(0, 300)}`),
+    (caught) => caught,
+  );
+  if (!(error instanceof ConnectError)) throw error;
+  const { status, code, reason, details } = error;
+  assert.deepEqual({ status, code, reason }, { status: wanted.status, code: wanted.code, reason: wanted.reason }, error.message);
+  assert.equal(details.domain, 'invigil');
+  assert.ok(error.text.length > 10, 'the message says what to do');
+  if (wanted.fields) assert.deepEqual(details.fields.map(({ field }) => field), wanted.fields);
+  for (const { description } of details.fields) assert.ok(description, 'a wrong field says what is wrong');
+  for (const [name, value] of Object.entries(wanted.metadata ?? {})) assert.equal(details.metadata[name], value);
+  return error;
+}
+
+/** A name nobody used before, also not in a suite that runs for long. */
+export const newId = (prefix) => `${prefix}-${randomBytes(6).toString('hex')}`;
 
 /** The candidate's side of one suite. */
 export class Candidate {
@@ -48,7 +72,7 @@ export class Candidate {
     return call(this.base, `invigil.session.v1.DeliveryService/${method}`, message, token, options);
   }
 
-  async start(examId = 'CLF-C02', requestId = `r-${Math.random().toString(36).slice(2)}`, extra = {}) {
+  async start(examId = 'CLF-C02', requestId = newId('r'), extra = {}) {
     const answer = await this.delivery('StartSession', { examId, requestId, ...extra }, this.token);
     this.session = answer.session;
     this.sessionToken = answer.sessionToken;
@@ -78,7 +102,21 @@ export class Candidate {
     return this.delivery('GetScoreReport', { sessionId: this.session.sessionId });
   }
 
+  /** One option (or as many as the item wants) of the item at `index`; `turn` varies the choice. */
+  pick(index, turn = 0) {
+    const { options, selectCount } = this.session.items[index];
+    return Array.from({ length: selectCount }, (_, i) => options[(turn + i) % options.length].optionId).sort();
+  }
+
   get() {
     return this.delivery('GetSession', { sessionId: this.session.sessionId });
   }
+}
+
+/** A candidate nobody met before, with a token of their own. */
+export async function newCandidate(suite, prefix = 'candidate') {
+  const subject = newId(prefix);
+  const candidate = new Candidate(suite.http, await sign(suite, 'candidate', subject));
+  candidate.subject = subject;
+  return candidate;
 }
