@@ -67,6 +67,8 @@ class Client {
 
   ConnectionState state() const;
   bool ready() const { return state() == ConnectionState::kReady; }
+  // Accepted and not yet answered by Redis. When zero, the callback of every command that was not
+  // refused as REDIS_BUSY has returned.
   int in_flight() const;
 
  private:

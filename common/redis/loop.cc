@@ -327,8 +327,10 @@ void Client::Loop::Finish(Op* op, absl::StatusOr<Reply> result) {
 }
 
 void Client::Loop::Release(Op* op) {
-  if (op->counted) in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  const bool counted = op->counted;
   delete op;
+  // Last and released: whoever reads zero knows that callbacks are over and destroyed.
+  if (counted) in_flight_.fetch_sub(1, std::memory_order_release);
 }
 
 void Client::Loop::ExpireDue() {

@@ -43,7 +43,7 @@ class Client::Loop {
 
   void Submit(std::unique_ptr<Op> op);
   ConnectionState state() const { return state_.load(std::memory_order_relaxed); }
-  int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  int in_flight() const { return in_flight_.load(std::memory_order_acquire); }
 
  private:
   struct Wakeup;  // an eventfd that outlives the loop while a resolver thread holds it

@@ -156,7 +156,7 @@ TEST(TimersTest, ThousandsDueInTheSameSecondEndInTime) {
   constexpr int kSessions = 8000;
   const Time start = kSystem.Now() + Millis(500);
   for (int i = 0; i < kSessions; ++i) {
-    const Time deadline = start + Micros(i * 1'000'000 / kSessions);
+    const Time deadline = start + Micros(int64_t{i} * 1'000'000 / kSessions);
     (i % 2 ? one : two).timers.Schedule(engine.Add(deadline), deadline);
   }
   ASSERT_TRUE(WaitUntil([&] { return engine.Sealed() == kSessions; }, Seconds(20)));
