@@ -84,6 +84,7 @@ TEST_F(EngineRaceTest, AReplicaThatFellBehindGivesNoWrongAnswer) {
 TEST_F(EngineRaceTest, WatchersHearWhatTheOtherReplicaDidOnceItIsKnown) {
   const SessionId id = Activate(a());
   ASSERT_TRUE(Ask(b(), id, Read{}).ok());
+  ASSERT_TRUE(Ask(b(), id, Read{}).ok());  // by now the first has told whoever listened
   std::vector<uint32_t> epochs;
   const auto subscription = b().Subscribe(
       id, [&](const SessionChange& change) { epochs.push_back(change.state->epoch); });
