@@ -106,6 +106,10 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& key) {
                          .text = Serialize(*conversion)};
   store_.Append(std::move(record), std::move(table), [this, call, key](auto stored) {
     if (stored.ok()) {
+      // Which session and when, never how it came out.
+      log::Info("session scored", {{"session_id", call->request.session_id},
+                                   {"attempt_version", call->request.attempt_version},
+                                   {"trace_id", call->request.trace.trace_id}});
       call->done(std::move(stored));
     } else if (ReasonOf(stored.status()) == "CONVERSION_CONFLICT" && !call->conversion_conflict) {
       call->conversion_conflict = true;  // once: what is stored never changes
