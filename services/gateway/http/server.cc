@@ -330,10 +330,11 @@ class Session final : public std::enable_shared_from_this<Session> {
       char byte;
       const ssize_t size =
           ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-      if (size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
-        self->keep_alive_ = false;
-        self->call_->Cancel();
-      }
+      if (size > 0) return;  // the next request came early; it is read when this one is answered
+      // The event may be an old one, of bytes that are read already.
+      if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return self->WatchForHangUp();
+      self->keep_alive_ = false;
+      self->call_->Cancel();
     });
   }
 
