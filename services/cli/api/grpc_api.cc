@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "common/base/deadline.h"
 #include "common/client/channel.h"
 #include "common/error/error.h"
 #include "common/rpc/status.h"
@@ -20,6 +21,7 @@ namespace ses = session::v1;
 namespace sco = scoring::v1;
 
 constexpr Duration kCallTime = Seconds(10);
+constexpr Duration kReconnectTime = Seconds(1);
 constexpr Duration kBulkTime = Seconds(60);  // imports and exports
 // A watch is opened anew before any token or proxy could end it.
 constexpr Duration kWatchTime = Minutes(30);
@@ -28,6 +30,7 @@ class GrpcApi final : public Api {
  public:
   GrpcApi(std::string gateway, const std::shared_ptr<grpc::Channel>& channel)
       : gateway_(std::move(gateway)),
+        channel_(channel),
         exams_(bank::ExamService::NewStub(channel)),
         items_(bank::ItemService::NewStub(channel)),
         delivery_(ses::DeliveryService::NewStub(channel)),
@@ -85,6 +88,7 @@ class GrpcApi final : public Api {
   absl::Status WatchSession(
       const ses::WatchSessionRequest& request, const std::string& token, Stopper& stopper,
       const std::function<void(const ses::WatchSessionResponse&)>& on_update) override {
+    Reconnect();
     grpc::ClientContext context;
     client::Prepare(context, kWatchTime, token, telemetry::TraceContext::New());
     const StopScope scope(stopper, [&context] { context.TryCancel(); });
@@ -99,6 +103,7 @@ class GrpcApi final : public Api {
   absl::StatusOr<Response> Call(
       Stub& stub, grpc::Status (Base::*method)(grpc::ClientContext*, const Request&, Response*),
       const Request& request, const std::string& token, Duration time = kCallTime) {
+    Reconnect();
     grpc::ClientContext context;
     client::Prepare(context, time, token, telemetry::TraceContext::New());
     Response response;
@@ -123,7 +128,16 @@ class GrpcApi final : public Api {
     return result;
   }
 
+  // Blocking calls move the channel's sockets only while one of them waits, and on a channel that
+  // is down they fail at once: so nobody would ever connect it again. This does.
+  void Reconnect() {
+    if (channel_->GetState(true) == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      channel_->WaitForConnected(DeadlineAfter(kReconnectTime));
+    }
+  }
+
   const std::string gateway_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<bank::ExamService::Stub> exams_;
   const std::unique_ptr<bank::ItemService::Stub> items_;
   const std::unique_ptr<ses::DeliveryService::Stub> delivery_;

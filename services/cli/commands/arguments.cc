@@ -1,14 +1,27 @@
 #include "services/cli/commands/arguments.h"
 
 #include "services/cli/core/failure.h"
+#include "services/cli/core/text.h"
 
 namespace invigil::cli {
 
-absl::StatusOr<std::string> OneArgument(const Words& rest, const std::string& what) {
-  if (rest.empty() || rest[0].empty()) return UsageError("name " + what);
-  if (rest.size() > 1)
-    return UsageError("name one " + what + ", not " + std::to_string(rest.size()));
-  return rest[0];
+absl::StatusOr<std::string> ParseWithArgument(config::Flags& flags, const Words& words,
+                                              const std::string& what) {
+  Words arguments, rest = words;
+  // Flags end at the first word that is none; what follows it is read as flags again.
+  do {
+    while (!rest.empty() && !rest[0].starts_with("-")) {
+      arguments.push_back(rest[0]);
+      rest.erase(rest.begin());
+    }
+    rest = flags.ParseOrExit(rest);
+  } while (!rest.empty());
+  if (arguments.empty()) return UsageError("name the " + what);
+  if (arguments.size() > 1) {
+    return UsageError("name one " + what + ", not " + std::to_string(arguments.size()) + ": \"" +
+                      Printable(arguments[1]) + "\" is one too many");
+  }
+  return arguments[0];
 }
 
 }  // namespace invigil::cli

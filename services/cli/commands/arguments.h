@@ -4,11 +4,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/config/flags.h"
 #include "services/cli/commands/commands.h"
 
 namespace invigil::cli {
 
-// The one word a command wants behind its flags. Errors: USAGE naming what is missing.
-absl::StatusOr<std::string> OneArgument(const Words& rest, const std::string& what);
+// Reads the flags and the one word a command wants among them, which may stand before, between or
+// behind them. `what` names it, such as "session". Errors: USAGE when there is none or another.
+absl::StatusOr<std::string> ParseWithArgument(config::Flags& flags, const Words& words,
+                                              const std::string& what);
 
 }  // namespace invigil::cli

@@ -107,7 +107,7 @@ int BankCheck(const Words& words) {
                       "when something blocks an import.");
   flags.Positional("FILE|FOLDER");
   DeclareSettings(flags, &given);
-  const auto path = OneArgument(flags.ParseOrExit(words), "a bank file or folder");
+  const auto path = ParseWithArgument(flags, words, "bank file or folder");
   if (!path.ok()) return Fail(path.status());
   const auto content = ReadBankContent(*path);
   if (!content.ok()) return Fail(content.status());
@@ -144,7 +144,7 @@ int BankImport(const Words& words) {
                       "there as given stays as it is.");
   flags.Positional("FILE|FOLDER");
   DeclareSettings(flags, &given);
-  const auto path = OneArgument(flags.ParseOrExit(words), "a bank file or folder");
+  const auto path = ParseWithArgument(flags, words, "bank file or folder");
   if (!path.ok()) return Fail(path.status());
   const auto content = ReadBankContent(*path);
   if (!content.ok()) return Fail(content.status());
@@ -176,7 +176,7 @@ int BankExport(const Words& words) {
   for (std::string& word : long_form) {
     if (word == "-o") word = "--output";
   }
-  const auto bank_id = OneArgument(flags.ParseOrExit(long_form), "a bank");
+  const auto bank_id = ParseWithArgument(flags, long_form, "bank");
   if (!bank_id.ok()) return Fail(bank_id.status());
   auto suite = Suite::Open(given);
   if (!suite.ok()) return Fail(suite.status());

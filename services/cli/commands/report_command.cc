@@ -27,7 +27,7 @@ int ReportCommand(const Words& words) {
                "explanation).");
   flags.Toggle("explain", &explain, "Also how the score came about, with the form's conversion.");
   DeclareSettings(flags, &given);
-  const auto session = OneArgument(flags.ParseOrExit(words), "a session");
+  const auto session = ParseWithArgument(flags, words, "session");
   if (!session.ok()) return Fail(session.status());
   auto suite = Suite::Open(given);
   if (!suite.ok()) return Fail(suite.status());

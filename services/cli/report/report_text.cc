@@ -81,7 +81,7 @@ std::string ScaleLine(const GetScoreReportResponse& report, size_t width) {
 }
 
 std::string ReportText(const GetScoreReportResponse& report, size_t width) {
-  width = std::max<size_t>(width, 40);
+  width = std::max<size_t>(width, 44);
   const std::string rule(width, '=');
   std::string out = rule + "\n";
   const std::string label = report.practice_estimate() ? "practice estimate" : "";
@@ -97,7 +97,8 @@ std::string ReportText(const GetScoreReportResponse& report, size_t width) {
                           std::to_string(report.cut_score()) + " passes",
                       width, 17);
   out += "\n  " + ScaleLine(report, width - 4) + "\n";
-  out += WrapIndented("* score   = one standard error around it   : what just passes", width, 2);
+  out +=
+      WrapIndented("* is the score, = one standard error around it, : what just passes", width, 2);
   const auto [low, high] = Band(report);
   out += "\n" + WrapIndented("Chance alone moves such a score by about " +
                                  Rounded(report.standard_error(), 0) +
@@ -122,7 +123,7 @@ std::string ReportText(const GetScoreReportResponse& report, size_t width) {
 
 std::string ExplanationText(const scoring::v1::ExplainScoreResponse& explanation, size_t width,
                             int around) {
-  width = std::max<size_t>(width, 40);
+  width = std::max<size_t>(width, 44);
   std::string out = WrapIndented(Printable(explanation.text()), width, 2);
   const int raw = static_cast<int>(explanation.score().raw_score());
   const int cut = static_cast<int>(explanation.cut_raw());

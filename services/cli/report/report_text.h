@@ -8,7 +8,7 @@
 
 namespace invigil::cli {
 
-// At most `width` columns (at least 40 are used); ASCII but for the texts of the exam itself.
+// At most `width` columns (at least 44 are used); ASCII but for the texts of the exam itself.
 std::string ReportText(const session::v1::GetScoreReportResponse& report, size_t width = 80);
 
 // How the score came about: the sentences, and the conversion from `around` rows below the

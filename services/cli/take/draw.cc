@@ -81,16 +81,20 @@ Lines ReviewLines(State& state, size_t width) {
     const Answer& answer = state.answers[i];
     std::string chosen;
     for (const std::string& id : answer.selected) chosen += (chosen.empty() ? "" : " ") + id;
+    if (chosen.empty()) chosen = "unanswered";
+    if (!IsAnswered(state, i) && !answer.selected.empty()) {
+      chosen += ", " + std::to_string(answer.selected.size()) + " of " +
+                std::to_string(state.session.items(static_cast<int>(i)).select_count());
+    }
     const std::string text = (row == state.review_cursor ? "> " : "  ") +
-                             PadLeft(std::to_string(i + 1), 3) + "  " +
-                             PadRight(chosen.empty() ? "unanswered" : chosen, 10) + "  " +
-                             (answer.flagged ? "flag  " : "      ");
+                             PadLeft(std::to_string(i + 1), 3) + "  " + PadRight(chosen, 11) +
+                             "  " + (answer.flagged ? "flag  " : "      ");
     std::string stem = Printable(state.session.items(static_cast<int>(i)).stem());
     std::replace(stem.begin(), stem.end(), '\n', ' ');
     Line line{PadRight(text + Shorten(stem, width > text.size() ? width - text.size() : 1), width)};
     if (row == state.review_cursor) {
       line.style = Style::kReverse;
-    } else if (chosen.empty()) {
+    } else if (!IsAnswered(state, i)) {
       line.style = Style::kWarning;
     }
     lines.push_back(std::move(line));
@@ -107,7 +111,7 @@ Lines ConfirmSubmitLines(const State& state, size_t width) {
   if (unanswered > 0) {
     Add(lines,
         Count(unanswered, "question") + (unanswered == 1 ? " is" : " are") +
-            " unanswered and will count as wrong.",
+            " unanswered, or short of a choice, and will count as wrong.",
         width, 2, Style::kWarning);
   } else {
     Add(lines, "Every question is answered.", width);
@@ -121,7 +125,7 @@ Lines ConfirmSubmitLines(const State& state, size_t width) {
   lines.push_back({});
   Add(lines, "After this nothing can be changed.", width);
   lines.push_back({});
-  Add(lines, "Y  submit      R  review first      N  go back", width, 2, Style::kBold);
+  Add(lines, "Y submits, R reviews first, N goes back.", width, 2, Style::kBold);
   return lines;
 }
 
@@ -142,11 +146,11 @@ Lines ConfirmLeaveLines(const State& state, size_t width) {
         width - 2, 2, Style::kWarning);
   }
   lines.push_back({});
-  Add(lines, "Y  leave      N  go back", width, 2, Style::kBold);
+  Add(lines, "Y leaves, N goes back.", width, 2, Style::kBold);
   return lines;
 }
 
-Lines HelpLines(size_t width) {
+Lines HelpLines() {
   Lines lines;
   for (const char* line : {
            "A to F, 1 to 9    choose an option, again to take it back (F: in capitals)",
@@ -165,7 +169,7 @@ Lines HelpLines(size_t width) {
            "",
            "Any key goes back.",
        }) {
-    Add(lines, line, width);
+    lines.push_back({"  " + std::string(line)});
   }
   return lines;
 }
@@ -209,7 +213,7 @@ Lines ClosingLines(const State& state, size_t width) {
         width - 2);
   }
   lines.push_back({});
-  Add(lines, "Q  leave (\"invigil report " + state.session.session_id() + "\" shows the result)",
+  Add(lines, "Q leaves (\"invigil report " + state.session.session_id() + "\" shows the result)",
       width - 2, 2, Style::kDim);
   return lines;
 }
@@ -245,7 +249,7 @@ Lines Body(State& state, size_t width) {
     case View::kConfirmLeave:
       return ConfirmLeaveLines(state, width);
     case View::kHelp:
-      return HelpLines(width);
+      return HelpLines();
     case View::kClosing:
       return ClosingLines(state, width);
     case View::kReport:
@@ -274,7 +278,12 @@ Line SaveStatus(const State& state) {
 std::string KeyHints(const State& state) {
   switch (state.view) {
     case View::kQuestion:
-      return "A-F choose  N/P next/previous  f flag  G go to  R review  S submit  Q leave  ?";
+      return std::string("A-") +
+             static_cast<char>(
+                 'A' +
+                 std::max(
+                     0, state.session.items(static_cast<int>(state.current)).options_size() - 1)) +
+             " choose  N/P next/previous  f flag  G go to  R review  S submit  Q leave  ?";
     case View::kReview:
       return "Enter open  A all  U unanswered  F flagged  R back  S submit  Q leave  ? help";
     case View::kGoTo:

@@ -266,9 +266,8 @@ Outbox Press(State& state, const Key& key, Duration now) {
 std::vector<size_t> ReviewItems(const State& state) {
   std::vector<size_t> items;
   for (size_t i = 0; i < state.answers.size(); ++i) {
-    const Answer& answer = state.answers[i];
-    if (state.filter == ReviewFilter::kUnanswered && !answer.selected.empty()) continue;
-    if (state.filter == ReviewFilter::kFlagged && !answer.flagged) continue;
+    if (state.filter == ReviewFilter::kUnanswered && IsAnswered(state, i)) continue;
+    if (state.filter == ReviewFilter::kFlagged && !state.answers[i].flagged) continue;
     items.push_back(i);
   }
   return items;

@@ -82,6 +82,8 @@ Outbox Tick(State& state, Duration now);
 // Readings for the screen.
 Duration TimeLeft(const State& state, Duration now);
 bool ClockRuns(const State& state);
+// As many options chosen as the item asks for: all-or-nothing, so less is as good as none.
+bool IsAnswered(const State& state, size_t index);
 size_t AnsweredCount(const State& state);
 size_t FlaggedCount(const State& state);
 size_t UnsavedCount(const State& state);

@@ -168,7 +168,7 @@ State Begin(const ses::Session& session, Duration now) {
   state.deadline = now + state.remaining;
   // Go on where the answers end.
   for (size_t i = 0; i < state.answers.size() && !session.responses().empty(); ++i) {
-    if (!state.answers[i].selected.empty()) continue;
+    if (IsAnswered(state, i)) continue;
     state.current = i;
     break;
   }
@@ -219,9 +219,15 @@ bool ClockRuns(const State& state) {
          state.session_state == ses::SESSION_STATE_UNSPECIFIED;
 }
 
+bool IsAnswered(const State& state, size_t index) {
+  const size_t wanted = state.session.items(static_cast<int>(index)).select_count();
+  return state.answers[index].selected.size() >= std::max<size_t>(wanted, 1);
+}
+
 size_t AnsweredCount(const State& state) {
-  return static_cast<size_t>(std::count_if(state.answers.begin(), state.answers.end(),
-                                           [](const Answer& a) { return !a.selected.empty(); }));
+  size_t count = 0;
+  for (size_t i = 0; i < state.answers.size(); ++i) count += IsAnswered(state, i) ? 1 : 0;
+  return count;
 }
 
 size_t FlaggedCount(const State& state) {
