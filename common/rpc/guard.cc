@@ -67,6 +67,17 @@ absl::Status CheckRole(const auth::Principal& caller, const std::vector<std::str
                               (caller.roles.empty() ? "none" : Join(caller.roles)));
 }
 
+absl::StatusOr<std::unique_ptr<auth::TokenVerifier>> OpenVerifier(const std::string& jwks_path,
+                                                                  const Clock& clock) {
+  auth::TokenVerifier::Options options;
+  options.jwks_path = jwks_path;
+  options.on_reload = [](const absl::Status& status) {
+    if (status.ok()) return log::Info("token keys changed");
+    log::Warning("the token keys of before stay", {{"error", std::string(status.message())}});
+  };
+  return auth::TokenVerifier::Create(std::move(options), clock);
+}
+
 absl::StatusOr<std::unique_ptr<Guard>> Guard::Create(auth::TokenVerifier& verifier,
                                                      const std::vector<std::string>& services) {
   std::unique_ptr<Guard> guard(new Guard(verifier));
@@ -106,10 +117,14 @@ const Method& Guard::Find(const std::string& path) const {
   return it->second;
 }
 
+telemetry::TraceContext Guard::TraceOf(const grpc::ServerContextBase& context) {
+  return telemetry::TraceContext::FromHeader(Metadata(context, "traceparent"));
+}
+
 absl::StatusOr<Caller> Guard::Admit(const grpc::ServerContextBase& context,
                                     const Method& method) const {
   Caller caller;
-  caller.trace = telemetry::TraceContext::FromHeader(Metadata(context, "traceparent"));
+  caller.trace = TraceOf(context);
   std::string_view token = Metadata(context, "authorization");
   absl::Status status;
   if (token.size() < 7 || (token.substr(0, 7) != "Bearer " && token.substr(0, 7) != "bearer ")) {
@@ -146,7 +161,7 @@ void RecordEnd(const Method& method, const telemetry::TraceContext& trace,
   log::Info("call refused", {{"method", method.name},
                              {"code", code},
                              {"reason", ReasonOf(status)},
-                             {"message", std::string(status.message())},
+                             {"error", std::string(status.message())},
                              {"trace_id", trace.trace_id}});
 }
 

@@ -55,6 +55,10 @@ struct Caller {
   telemetry::TraceContext trace;
 };
 
+// The verifier of a service: keys from the JWKS file, reloads logged. Errors: KEYS_UNUSABLE.
+absl::StatusOr<std::unique_ptr<auth::TokenVerifier>> OpenVerifier(const std::string& jwks_path,
+                                                                  const Clock& clock);
+
 // Thread-safe after construction. `verifier` outlives it.
 class Guard {
  public:
@@ -66,6 +70,8 @@ class Guard {
   // `path` as in Method::path; an unknown one is a bug and stops the process.
   const Method& Find(const std::string& path) const;
 
+  // The trace the call belongs to; a new one when it names none.
+  static telemetry::TraceContext TraceOf(const grpc::ServerContextBase& context);
   // Verifies the call's token and role. Errors: UNAUTHENTICATED (TOKEN_MISSING and those of
   // TokenVerifier), PERMISSION_DENIED (ROLE_MISSING); each leaves an audit line.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, const Method& method) const;

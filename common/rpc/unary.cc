@@ -23,6 +23,7 @@ UnaryCall* UnaryCall::Begin(grpc::CallbackServerContext& context, const Guard& g
   auto* call = new UnaryCall(context, method);
   auto caller = guard.Admit(context, method);
   if (!caller.ok()) {
+    call->caller_.trace = Guard::TraceOf(context);
     call->Finish(caller.status());
     return call;
   }

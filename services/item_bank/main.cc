@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/config/flags.h"
 #include "common/log/log.h"
+#include "common/rpc/guard.h"
 #include "common/rpc/server.h"
 #include "services/item_bank/rpc/services.h"
 #include "services/item_bank/store/store.h"
@@ -40,11 +41,6 @@ Settings ReadFlags(int argc, char** argv) {
   return settings;
 }
 
-void LogReload(const absl::Status& status) {
-  if (status.ok()) return invigil::log::Info("token keys changed");
-  invigil::log::Warning("the token keys of before stay", {{"why", std::string(status.message())}});
-}
-
 absl::Status Run(const Settings& settings) {
   std::error_code error;
   std::filesystem::create_directories(settings.data, error);
@@ -52,8 +48,7 @@ absl::Status Run(const Settings& settings) {
       invigil::item_bank::Store::Open(settings.data, invigil::item_bank::Services::kReaders);
   if (!store.ok()) return store.status();
   const invigil::SystemClock clock;
-  auto verifier = invigil::auth::TokenVerifier::Create(
-      {.jwks_path = settings.jwks, .on_reload = LogReload}, clock);
+  auto verifier = invigil::rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto services = invigil::item_bank::Services::Create(**store, clock, **verifier);
   if (!services.ok()) return services.status();

@@ -60,7 +60,7 @@ Settings ReadFlags(int argc, char** argv) {
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("scoring", settings.server));
   const SystemClock clock;
-  auto verifier = auth::TokenVerifier::Create({.jwks_path = settings.jwks}, clock);
+  auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(**verifier, {"invigil.scoring.v1.ScoringService"});
   if (!guard.ok()) return guard.status();

@@ -118,7 +118,7 @@ absl::Status Run(const Settings& settings) {
   const SystemClock local;
   DisciplinedClock clock(local);
 
-  auto verifier = auth::TokenVerifier::Create({.jwks_path = settings.jwks}, clock);
+  auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(**verifier, {"invigil.session.v1.DeliveryService"});
   if (!guard.ok()) return guard.status();

@@ -25,7 +25,7 @@ EngineHooks MetricsHooks() {
   hooks.on_store_failure = [&](const absl::Status& status) {
     failures.Add();
     log::Error("a transaction failed; nothing in it was acknowledged",
-               {{"reason", ReasonOf(status)}, {"message", std::string(status.message())}});
+               {{"reason", ReasonOf(status)}, {"error", std::string(status.message())}});
   };
   return hooks;
 }

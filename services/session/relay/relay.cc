@@ -96,7 +96,7 @@ void Relay::Scan() {
   while (room && seen < kMost) {
     const auto page = engine_.PendingOutbox(after, kPage);
     if (!page.ok()) {
-      log::Warning("the outbox can't be read", {{"message", std::string(page.status().message())}});
+      log::Warning("the outbox can't be read", {{"error", std::string(page.status().message())}});
       break;
     }
     for (const OutboxEntry& entry : *page) {
@@ -196,7 +196,7 @@ void Relay::Ended(const std::shared_ptr<Shared>& shared, const Key& key,
   log::Warning("a sealed session could not be scored; it will be tried again",
                {{"session", key.first.ToHex()},
                 {"reason", ReasonOf(status)},
-                {"message", std::string(status.message())},
+                {"error", std::string(status.message())},
                 {"retry_ms", int64_t{wait.count() / 1000}}});
 }
 
