@@ -62,8 +62,8 @@ class ExamChecker {
       Say("operational_item_count",
           "scored and unscored items together must be at most " + std::to_string(kMaxItems));
     }
-    if (exam_.duration < Minutes(1) || exam_.duration > Minutes(24 * 60)) {
-      Say("duration", "must be from one minute to 24 hours");
+    if (exam_.duration < Seconds(1) || exam_.duration > Minutes(24 * 60)) {
+      Say("duration", "must be from one second to 24 hours");
     }
     if (exam_.retake_wait_days > 3650) Say("retake_wait_days", "must be at most 3650");
   }
