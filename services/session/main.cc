@@ -78,8 +78,13 @@ Settings ReadFlags(int argc, char** argv) {
 ExpireHook ExpireThrough(SessionEngine*& engine) {
   return [&engine](const SessionId& session, ExpireDone done) {
     engine->Execute(
-        session, {"", Expire{}}, [done = std::move(done)](absl::StatusOr<Outcome> outcome) {
+        session, {"", Expire{}},
+        [session, done = std::move(done)](absl::StatusOr<Outcome> outcome) {
           if (outcome.ok()) {
+            if (outcome->changed)
+              log::Info("session sealed",
+                        {{"session", session.ToHex()},
+                         {"state", std::string(StateName(outcome->state->state))}});
             done(absl::OkStatus());
             return;
           }
