@@ -79,6 +79,12 @@ class HttpTestClient {
     closed_ = n <= 0;
     return n > 0;
   }
+  bool ReadUntil(std::string_view text) {
+    while (rest_.find(text) == std::string::npos) {
+      if (!ReadSome()) return false;
+    }
+    return true;
+  }
   bool WaitForClose() {
     while (ReadSome()) {
     }
