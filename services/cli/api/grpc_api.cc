@@ -99,15 +99,17 @@ class GrpcApi final : public Api {
   }
 
  private:
-  template <typename Stub, typename Base, typename Request, typename Response>
-  absl::StatusOr<Response> Call(
-      Stub& stub, grpc::Status (Base::*method)(grpc::ClientContext*, const Request&, Response*),
-      const Request& request, const std::string& token, Duration time = kCallTime) {
+  template <typename Service, typename Base, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Service& service,
+                                grpc::Status (Base::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request, const std::string& token,
+                                Duration time = kCallTime) {
     Reconnect();
     grpc::ClientContext context;
     client::Prepare(context, time, token, telemetry::TraceContext::New());
     Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
+    const grpc::Status status = (service.*method)(&context, request, &response);
     if (!status.ok()) return Explain(status);
     return response;
   }

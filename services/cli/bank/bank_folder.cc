@@ -61,13 +61,13 @@ std::vector<fs::path> JsonFiles(const fs::path& folder) {
 // only one of the two strict readings succeeds.
 absl::Status ReadEither(const std::string& text, bool named_exam, BankContent& content) {
   pb::Bank bank;
-  const absl::Status as_bank = named_exam ? absl::UnknownError("") : FromJson(text, &bank);
+  absl::Status as_bank = named_exam ? absl::UnknownError("") : FromJson(text, &bank);
   if (as_bank.ok()) {
     content.bank = std::move(bank);
     return as_bank;
   }
   pb::ExamDefinition exam;
-  const absl::Status as_exam = FromJson(text, &exam);
+  absl::Status as_exam = FromJson(text, &exam);
   if (as_exam.ok()) {
     content.exam = std::move(exam);
     return as_exam;

@@ -27,7 +27,7 @@ class BankFolderTest : public ::testing::Test {
   static std::string Fields(const absl::Status& status) {
     std::string all;
     for (const auto& [path, description] : ViewError(status).fields) {
-      all += path + ": " + description + "\n";
+      all.append(path).append(": ").append(description).append("\n");
     }
     return all;
   }

@@ -199,6 +199,7 @@ std::string Table(const std::vector<std::vector<std::string>>& rows,
     write(rows[r]);
     if (r > 0) continue;
     std::vector<std::string> dashes;
+    dashes.reserve(widths.size());
     for (size_t width : widths) dashes.emplace_back(width, '-');
     write(dashes);
   }

@@ -50,7 +50,8 @@ Lines QuestionLines(const State& state, size_t width) {
                                   option.option_id()) != answer.selected.end();
     const std::string mark = several ? (chosen ? "[x]" : "[ ]") : (chosen ? "(*)" : "( )");
     const std::string letter(1, static_cast<char>('A' + i));
-    const std::string head = "  " + mark + " " + letter + "  ";
+    std::string head = "  ";
+    head.append(mark).append(" ").append(letter).append("  ");
     const auto wrapped = Wrap(Printable(option.text()), width > 12 ? width - 12 : 1);
     for (size_t w = 0; w < wrapped.size(); ++w) {
       lines.push_back({(w == 0 ? head : std::string(head.size(), ' ')) + wrapped[w],
@@ -370,7 +371,7 @@ Screen Draw(State& state, Size size, Duration now) {
   }
   state.scroll = std::clamp(state.scroll, 0, std::max(0, count - room));
   for (int i = 0; i < room && state.scroll + i < count; ++i) {
-    const Line& line = lines[static_cast<size_t>(state.scroll + i)];
+    const Line& line = lines[static_cast<size_t>(state.scroll) + static_cast<size_t>(i)];
     screen.Put(kTopRows + i, 0, line.text, line.style);
   }
   DrawBottom(state, screen, count - room - state.scroll);

@@ -9,7 +9,6 @@ namespace {
 
 using Kind = Key::Kind;
 using session::v1::DisplayedItem;
-using session::v1::ResponseWrite;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

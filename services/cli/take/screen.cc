@@ -41,13 +41,13 @@ int Screen::Put(int row, int column, std::string_view text, Style style) {
     text.remove_prefix(glyph.bytes.size());
     if (glyph.width == 0) {
       if (column > 0 && column <= size_.columns) {
-        cells[static_cast<size_t>(column - 1)].glyph += glyph.bytes;
+        cells[static_cast<size_t>(column) - 1].glyph += glyph.bytes;
       }
       continue;
     }
     if (column < 0 || column + glyph.width > size_.columns) return column;
     cells[static_cast<size_t>(column)] = {std::string(glyph.bytes), style};
-    if (glyph.width == 2) cells[static_cast<size_t>(column + 1)] = {"", style};
+    if (glyph.width == 2) cells[static_cast<size_t>(column) + 1] = {"", style};
     column += glyph.width;
   }
   return column;
