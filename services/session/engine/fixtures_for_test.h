@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/testing/wait_until.h"
 #include "services/session/domain/fixtures_for_test.h"
 #include "services/session/engine/session_engine.h"
 
@@ -58,21 +59,25 @@ inline Result SaveOne(SessionEngine& engine, const SessionId& id, size_t item, u
   return Ask(engine, id, Save(epoch, {Write(item, sequence, {option})}));
 }
 
-// Keeps the writer inside a callback until destroyed, so that a test can fill the queue.
+// Keeps the writer from taking more until destroyed, so that a test can fill the queue: one batch
+// is held in its callback, one waits behind it, and then the writer waits too.
 class HeldWriter {
  public:
   explicit HeldWriter(SessionEngine& engine) {
-    const auto held = std::make_shared<std::promise<void>>();
-    engine.Get(SessionId(), "", false, [held, released = released_](Result) {
-      held->set_value();
-      released->get_future().wait();
+    std::promise<void> held;
+    engine.Get(SessionId(), "", false, [this, &held](Result) {
+      held.set_value();
+      release_.get_future().wait();
     });
-    held->get_future().wait();
+    held.get_future().wait();
+    const uint64_t commits = engine.Stats().commits;
+    engine.Get(SessionId(), "", false, [](Result) {});
+    testing::WaitUntil([&] { return engine.Stats().commits > commits; });
   }
-  ~HeldWriter() { released_->set_value(); }
+  ~HeldWriter() { release_.set_value(); }
 
  private:
-  const std::shared_ptr<std::promise<void>> released_ = std::make_shared<std::promise<void>>();
+  std::promise<void> release_;
 };
 
 // Passes everything on to a real log, unless told to fail.

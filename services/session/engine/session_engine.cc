@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/error/error.h"
+#include "services/session/engine/answers.h"
 #include "services/session/engine/job.h"
 #include "services/session/engine/lane_queue.h"
 #include "services/session/engine/listeners.h"
@@ -67,9 +70,11 @@ struct SessionEngine::Impl {
 
   void Write() {
     std::vector<Job> batch;
-    while (queue.Take(options.max_batch, batch)) {
+    for (;;) {
+      answerer.WaitForRoom();
+      if (!queue.Take(options.max_batch, batch)) return;
       Settle(batch);
-      batch.clear();
+      answerer.Put({std::exchange(batch, {}), std::exchange(news, {})});
     }
   }
 
@@ -95,7 +100,8 @@ struct SessionEngine::Impl {
         const std::lock_guard lock(stats_mutex);
         ++stats.store_failures;
       }
-      if (hooks.on_store_failure) hooks.on_store_failure(status);
+      if (hooks.on_store_failure)
+        news.push_back([this, status] { hooks.on_store_failure(status); });
     } else if (jobs.size() > 1) {
       for (size_t i = 0; i < jobs.size(); ++i) Settle(jobs.subspan(i, 1));
     } else if (status.code() == absl::StatusCode::kAlreadyExists) {
@@ -107,7 +113,7 @@ struct SessionEngine::Impl {
   }
 
   static void Refuse(std::span<Job> jobs, const absl::Status& status) {
-    for (Job& job : jobs) job.done(status);
+    for (Job& job : jobs) job.result = status;
   }
 
   void Committed(std::span<Job> jobs, Duration duration) {
@@ -120,24 +126,30 @@ struct SessionEngine::Impl {
       const auto bucket = static_cast<size_t>(std::bit_width(jobs.size()) - 1);
       ++stats.batch_sizes[std::min(bucket, stats.batch_sizes.size() - 1)];
     }
-    for (Job& job : jobs) job.done(std::move(job.result));
-    for (const Transactor::Touched& session : transactor.touched()) Tell(session);
-    if (hooks.on_batch) hooks.on_batch({jobs.size(), transactor.events(), duration});
+    for (const Transactor::Touched& session : transactor.touched()) Note(session);
+    if (hooks.on_batch) {
+      const BatchReport report{jobs.size(), transactor.events(), duration};
+      news.push_back([this, report] { hooks.on_batch(report); });
+    }
   }
 
-  void Tell(const Transactor::Touched& session) {
+  // Notes what others must hear of a session; of most saves, nothing.
+  void Note(const Transactor::Touched& session) {
+    const SessionId id = session.session;
     const std::shared_ptr<const State> state = session.state();
     if (!state->exists()) return;
     if (session.after) {
       const auto deadline = Deadline(*state);
       if (!state->live()) {
-        if (session.before->live() && hooks.on_sealed) hooks.on_sealed(session.session);
+        if (session.before->live() && hooks.on_sealed) {
+          news.push_back([this, id] { hooks.on_sealed(id); });
+        }
       } else if (deadline && deadline != Deadline(*session.before) && hooks.on_scheduled) {
-        hooks.on_scheduled(session.session, *deadline);
+        news.push_back([this, id, due = *deadline] { hooks.on_scheduled(id, due); });
       }
     }
     if (!session.known || Differs(*session.known, *state)) {
-      listeners.Notify(session.session, SessionChange{session.session, state});
+      news.push_back([this, id, state] { listeners.Notify(id, SessionChange{id, state}); });
     }
   }
 
@@ -155,7 +167,9 @@ struct SessionEngine::Impl {
   mutable std::mutex stats_mutex;
   EngineStats stats;
   std::mutex stop_mutex;
-  std::thread writer;  // last: it uses all of the above
+  std::vector<std::function<void()>> news;  // of the batch at hand; the writer's
+  Answerer answerer;                        // uses the above
+  std::thread writer;                       // last: it uses all of the above
 };
 
 SessionEngine::SessionEngine(std::unique_ptr<EventLog> log, std::unique_ptr<EventLogReader> reader,
@@ -257,6 +271,7 @@ void SessionEngine::Stop() {
   impl_->queue.Close();
   const std::lock_guard lock(impl_->stop_mutex);
   if (impl_->writer.joinable()) impl_->writer.join();
+  impl_->answerer.Stop();
 }
 
 }  // namespace invigil::session

@@ -1,6 +1,6 @@
 // The only writer of sessions. Commands from any thread queue up; one writer thread takes whatever
-// waits, decides each against the newest state, appends all events in one transaction and answers
-// after the commit: acknowledged means durable.
+// waits, decides each against the newest state and appends all events in one transaction; answers
+// leave after the commit, on a second thread: acknowledged means durable.
 //
 //   engine->Execute(id, {candidate, SaveResponses{...}}, [](absl::StatusOr<Outcome> outcome)
 //   {...});
