@@ -129,6 +129,7 @@ export class Suite extends AnySuite {
       execFileSync(path.join(bin, 'invigil'), ['keys', 'create', '--name', name, '--roles', roles, '--private', this.path(`${name}.pem`), '--jwks', this.path('jwks.json')]);
     }
     writeFileSync(this.path('cli.conf'), `gateway = ${this.grpc}\nkey = ${this.keyPath}\n`);
+    writeFileSync(this.path('env'), `INVIGIL_HTTP=${this.http}\nINVIGIL_GRPC=${this.grpc}\n`);
     await this.startOne('redis');
     for (const name of services) await this.startOne(name);
     for (const bank of banks) this.cli('bank', 'import', bank);
