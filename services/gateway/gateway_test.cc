@@ -111,6 +111,10 @@ class FakeSession final : public DeliveryService::CallbackService {
       reactor->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone"));
       return reactor;
     }
+    if (request->session_id() == "stopping") {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return reactor;
+    }
     for (const auto& write : request->responses()) {
       auto* ack = response->add_acks();
       ack->set_item_id(write.item_id());
@@ -448,6 +452,15 @@ TEST_F(GatewayTest, RetriesOnceWithinTheBudget) {
   }
   EXPECT_GE(a_.sessions.size() + b_.sessions.size(), 300u);
   EXPECT_LE(a_.sessions.size() + b_.sessions.size(), 325u);
+}
+
+// What a server that shuts down does to calls it had not taken up.
+TEST_F(GatewayTest, ACancelNobodyAskedForGoesToTheOtherReplica) {
+  const absl::Status status = Save("stopping");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "BACKEND_UNAVAILABLE");
+  EXPECT_EQ(a_.sessions.count("stopping"), 1u);
+  EXPECT_EQ(b_.sessions.count("stopping"), 1u);
 }
 
 TEST_F(GatewayTest, TooLargeNamesTheLimit) {

@@ -25,6 +25,15 @@ bool IsUnreachable(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty();
 }
 
+// A server that shuts down cancels the calls it had not taken up. When nobody here cancelled, that
+// is a replica out of reach, and not what the caller asked for.
+grpc::Status Understood(grpc::Status status, bool cancelled_here) {
+  if (status.error_code() != grpc::StatusCode::CANCELLED || cancelled_here ||
+      !status.error_details().empty())
+    return status;
+  return {grpc::StatusCode::UNAVAILABLE, "the replica is shutting down"};
+}
+
 // Errors gRPC makes on its own get a reason, as all others have.
 grpc::Status WithReason(grpc::Status status, const Backend& backend) {
   if (status.ok() || !status.error_details().empty()) return status;
@@ -71,6 +80,7 @@ void UnaryCall::Send() {
 }
 
 void UnaryCall::OnAnswer(grpc::Status status) {
+  status = Understood(std::move(status), cancelled_);
   if (IsUnreachable(status)) {
     backend_->ReportUnreachable(replica_);
     if (attempt_ == 0 && method_->retryable && !cancelled_ &&
@@ -175,7 +185,13 @@ void StreamCall::OnReadDone(bool ok) {
   ReleaseReading();
 }
 
-void StreamCall::OnDone(const grpc::Status& status) {
+void StreamCall::OnDone(const grpc::Status& end) {
+  bool cancelled;
+  {
+    std::lock_guard lock(mutex_);
+    cancelled = cancelled_;
+  }
+  const grpc::Status status = Understood(end, cancelled);
   if (IsUnreachable(status)) backend_->ReportUnreachable(replica_);
   const auto self = std::move(self_);
   OnEnd(WithReason(status, *backend_));
