@@ -86,8 +86,8 @@ export class Candidate {
     return { itemId, sequence: this.sequence[itemId], ...(optionIds ? { optionIds } : { cleared: true }) };
   }
 
-  save(responses, extra = {}) {
-    return this.delivery('SaveResponses', { sessionId: this.session.sessionId, epoch: this.session.epoch, responses, ...extra });
+  save(responses, extra = {}, options) {
+    return this.delivery('SaveResponses', { sessionId: this.session.sessionId, epoch: this.session.epoch, responses, ...extra }, undefined, options);
   }
 
   get seen() {

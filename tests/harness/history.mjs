@@ -8,6 +8,9 @@ import { ConnectError, newCandidate } from './connect.mjs';
 // Errors after which a write may or may not have been stored.
 const unclear = new Set(['unavailable', 'deadline_exceeded', 'unknown', 'canceled', 'aborted', 'not_json']);
 
+/** How long a device waits for an answer before it asks again. */
+export const patienceMs = 3000;
+
 export class Writer {
   static async start(suite, examId = 'CLF-C02') {
     const candidate = await newCandidate(suite, 'writer');
@@ -58,8 +61,9 @@ export class Writer {
       for (const { itemId, sequence, optionIds = [] } of request) this.#of(itemId).push({ sequence, options: optionIds.join(), fate });
     };
     const began = performance.now();
+    this.waiting = began;
     try {
-      const { acks } = await this.candidate.save(request);
+      const { acks } = await this.candidate.save(request, {}, { headers: { 'connect-timeout-ms': `${patienceMs}` } });
       this.latencies.push(performance.now() - began);
       for (const { status } of acks) assert.equal(status, 'ACK_STATUS_STORED', 'a single writer is never behind');
       record('acked');
