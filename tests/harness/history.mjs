@@ -15,7 +15,7 @@ export class Writer {
   static async start(suite, examId = 'CLF-C02') {
     const candidate = await newCandidate(suite, 'writer');
     await candidate.start(examId);
-    return new Writer(candidate);
+    return new Writer(candidate, suite);
   }
 
   /** Some at once. */
@@ -23,8 +23,8 @@ export class Writer {
     return Promise.all(Array.from({ length: count }, () => Writer.start(suite, examId)));
   }
 
-  constructor(candidate) {
-    Object.assign(this, { candidate, acked: 0, unknown: 0, latencies: [], history: new Map(), turn: 0 });
+  constructor(candidate, suite) {
+    Object.assign(this, { candidate, suite, acked: 0, unknown: 0, latencies: [], history: new Map(), turn: 0 });
   }
 
   /** Saves until `stop`; one request at a time, as a device does. */
@@ -32,7 +32,8 @@ export class Writer {
     this.running = true;
     this.done = (async () => {
       let request;
-      while (this.running) {
+      // A test that failed does not stop its writers; its suite ends, and they with it.
+      while (this.running && !this.suite.stopped) {
         request = await this.#send(request ?? this.#next());
         // After an unclear end a device tries the same again, or the candidate has moved on.
         if (request) await delay(10);

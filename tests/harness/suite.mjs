@@ -206,6 +206,7 @@ export class Suite extends AnySuite {
   }
 
   async stop() {
+    this.stopped = true;
     for (const name of ['gateway', ...this.sessions, 'scoring', 'item_bank', 'redis']) await this.children[name]?.kill('SIGKILL');
     if (!process.env.INVIGIL_KEEP) rmSync(this.dir, { recursive: true, force: true });
   }
