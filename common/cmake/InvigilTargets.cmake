@@ -1,7 +1,7 @@
 # One way to declare a target, so that every CMakeLists.txt reads the same.
 #
 #   invigil_library(common_base SOURCES clock.cc DEPS absl::status [PRIVATE_DEPS x])
-#   invigil_program(invigil-session SOURCES main.cc DEPS session_rpc)
+#   invigil_program(invigil-session SERVER SOURCES main.cc DEPS session_rpc)    SERVER: with tcmalloc
 #   invigil_test(clock_test DEPS common_base [SOURCES other.cc])    source defaults to NAME.cc
 #
 # DEPS are public: what a room's headers name. PRIVATE_DEPS are what only its .cc files use;
@@ -20,9 +20,13 @@ function(invigil_library name)
 endfunction()
 
 function(invigil_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SERVER" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  if(ARG_SERVER AND NOT INVIGIL_SANITIZE)
+    # Nothing names it, so the linker must be told to keep it.
+    target_link_libraries(${name} PRIVATE -Wl,--no-as-needed ${TCMALLOC} -Wl,--as-needed)
+  endif()
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()

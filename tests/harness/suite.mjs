@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Child, freePort, until } from './processes.mjs';
+import { sign } from './tokens.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const bin = process.env.INVIGIL_BIN ?? path.join(root, 'build/release/bin');
@@ -18,6 +19,12 @@ const programs = {
   gateway: 'invigil-gateway',
 };
 const keys = { platform: 'candidate,author,operator', session: 'candidate,service', scoring: 'service' };
+// A call of each service that an operator or candidate may make and that changes nothing.
+const probes = {
+  item_bank: ['candidate', 'invigil.itembank.v1.ExamService/ListExams', {}],
+  session: ['candidate', 'invigil.session.v1.DeliveryService/GetSession', { sessionId: '0'.repeat(32) }],
+  scoring: ['operator', 'invigil.scoring.v1.ScoringService/GetScore', { sessionId: '0'.repeat(32) }],
+};
 const asJson = (text) => {
   try {
     return JSON.parse(text);
@@ -160,6 +167,7 @@ export class Suite extends AnySuite {
     const child = new Child(name, command, args, this.logPath(name));
     this.children[name] = child;
     if (wait) await this.ready(name);
+    if (wait && probes[service] && this.children.gateway?.running) await this.#reached(service);
     return child;
   }
 
@@ -167,6 +175,16 @@ export class Suite extends AnySuite {
   async ready(name) {
     const check = name === 'redis' ? () => this.redis('ping') === 'PONG' : async () => (await fetch(`http://127.0.0.1:${this.ports[`${name}_admin`]}/readyz`)).ok;
     await this.children[name].ready(check);
+  }
+
+  /** Waits until the gateway, which tries a service that was away again only now and then, reaches it. */
+  async #reached(service) {
+    const [role, method, message] = probes[service];
+    const authorization = `Bearer ${await sign(this, role, 'harness')}`;
+    await until(async () => {
+      const { status } = await fetch(`${this.http}/${method}`, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body: JSON.stringify(message) });
+      return status !== 503;
+    }, `the gateway reaches ${service}`, 10_000);
   }
 
   async kill(name, signal = 'SIGKILL') {
