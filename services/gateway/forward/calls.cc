@@ -2,6 +2,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
+
 #include "common/error/error.h"
 #include "common/rpc/status.h"
 
@@ -11,11 +13,17 @@ namespace {
 // A second attempt with less time than this would only end as late.
 constexpr Duration kLeastTimeToRetry = Millis(5);
 
+// gRPC ends the process when it is told to send any other value.
+bool IsLegalValue(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 void Prepare(grpc::ClientContext& context, const Carried& carried) {
   if (!carried.authorization.empty())
     context.AddMetadata("authorization", std::string(carried.authorization));
   if (!carried.traceparent.empty()) context.AddMetadata("traceparent", carried.traceparent);
-  if (!carried.accept_language.empty())
+  // The caller's own bytes; what can't be a language is left out, as an unknown language would be.
+  if (!carried.accept_language.empty() && IsLegalValue(carried.accept_language))
     context.AddMetadata("accept-language", std::string(carried.accept_language));
 }
 
