@@ -58,7 +58,7 @@ absl::StatusOr<std::string> WriteBeside(const std::string& path, const std::stri
   if (fd.get() < 0) return FromErrno();
   // fchmod: the process's umask must not decide who may read the keys.
   if (!WriteAll(fd.get(), text) || fchmod(fd.get(), mode) != 0 || fsync(fd.get()) != 0) {
-    const absl::Status status = FromErrno();
+    absl::Status status = FromErrno();
     unlink(name.c_str());
     return status;
   }
@@ -115,7 +115,7 @@ absl::Status ReplaceFile(const std::string& path, const std::string& text, mode_
   const auto made = WriteBeside(path, text, mode);
   if (!made.ok()) return made.status();
   if (rename(made->c_str(), path.c_str()) == 0) return SyncFolderOf(path);
-  const absl::Status status = FromErrno();
+  absl::Status status = FromErrno();
   unlink(made->c_str());
   return status;
 }

@@ -96,7 +96,6 @@ class Client::Loop {
   std::deque<Op*> held_;  // waiting for the connection being made
   int on_wire_ = 0;       // commands without an answer on this connection
   Duration last_progress_{0};
-  bool expiring_ = false;
   int failures_ = 0;
   Random random_;
   std::thread thread_;  // last: starts when everything above is ready

@@ -57,7 +57,7 @@ absl::Status Gate::CheckSession(const Method& method, const auth::Principal& cal
                                 std::string_view traceparent) const {
   if (caller.session_id.empty()) return absl::OkStatus();
   if (method.routes_by_session && routing_value == caller.session_id) return absl::OkStatus();
-  const absl::Status status = PermissionDenied(
+  absl::Status status = PermissionDenied(
       "TOKEN_OTHER_SESSION",
       method.routes_by_session
           ? "this token acts on one session only, and session_id names another "
