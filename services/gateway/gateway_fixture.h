@@ -151,13 +151,15 @@ class FakeSession final : public DeliveryService::CallbackService {
     std::thread thread_;
   };
 
-  // Three updates; without end for the session "endless".
+  // Three updates; without end for the session "endless", one and then silence for "silent".
   grpc::ServerWriteReactor<WatchSessionResponse>* WatchSession(
       grpc::CallbackServerContext*, const WatchSessionRequest* request) override {
     class Writer final : public grpc::ServerWriteReactor<WatchSessionResponse> {
      public:
       Writer(FakeSession& service, const WatchSessionRequest& request)
-          : service_(service), endless_(request.session_id() == "endless") {
+          : service_(service),
+            endless_(request.session_id() == "endless"),
+            silent_(request.session_id() == "silent") {
         message_.set_session_id(request.session_id());
         Next();
       }
@@ -169,6 +171,7 @@ class FakeSession final : public DeliveryService::CallbackService {
       }
       void OnWriteDone(bool ok) override {
         if (!ok) return Finish(grpc::Status::CANCELLED);
+        if (silent_) return;
         if (endless_ || message_.epoch() < 3) return Next();
         Finish(message_.session_id() == "broken"
                    ? rpc::ToGrpc(NotFound("SESSION_NOT_FOUND", "no such session"))
@@ -176,10 +179,11 @@ class FakeSession final : public DeliveryService::CallbackService {
       }
       void OnCancel() override {
         service_.signal.Update([&] { ++service_.signal.cancelled; });
+        if (silent_) Finish(grpc::Status::CANCELLED);
       }
       void OnDone() override { delete this; }
       FakeSession& service_;
-      const bool endless_;
+      const bool endless_, silent_;
       WatchSessionResponse message_;
     };
     return new Writer(*this, *request);

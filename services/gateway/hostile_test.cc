@@ -24,5 +24,97 @@ TEST_F(HostileTest, HeaderBytesThatGrpcCannotSendAreLeftBehind) {
   }
 }
 
+// Each of these a program in front may read otherwise, and see another end of the body.
+TEST_F(HostileTest, BodiesWithoutAClearEndAreRefused) {
+  const std::string head =
+      "POST /invigil.session.v1.DeliveryService/SaveResponses HTTP/1.1\r\nHost: x\r\n"
+      "Authorization: Bearer candidate:ann\r\nContent-Type: application/json\r\n";
+  const std::string body = "\r\n2\r\n{}\r\n0\r\n\r\n";
+  for (const std::string framing :
+       {"Transfer-Encoding: gzip\r\n", "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
+        "Content-Length: 2\r\nContent-Length: 3\r\n", "Content-Length: -2\r\n"}) {
+    auto client = Http();
+    const auto reply = client.Call(head + framing + body);
+    EXPECT_EQ(reply.status, 400) << framing;
+    EXPECT_THAT(reply.body, HasSubstr("REQUEST_MALFORMED")) << framing;
+    EXPECT_TRUE(client.WaitForClose());
+  }
+  auto old = Http();
+  EXPECT_EQ(old.Call("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" + body).status, 400);
+}
+
+TEST_F(HostileTest, EndlessChunkExtensionsAndTrailersAreCutOff) {
+  for (const std::string start : {"2;", "2\r\n{}\r\n0\r\nX: "}) {
+    auto client = Http();
+    client.Send(
+        "POST /invigil.session.v1.DeliveryService/SaveResponses HTTP/1.1\r\nHost: x\r\n"
+        "Authorization: Bearer candidate:ann\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n" +
+        start + std::string(1 << 20, 'x'));
+    EXPECT_EQ(client.Read().status, 400) << start;
+  }
+}
+
+TEST_F(HostileTest, WhoMayNotCallHasNoLargeBodyRead) {
+  for (const std::string token : {"forged", "operator:bob"}) {
+    auto client = Http();
+    // Not a byte of the body comes, so the answer does not wait for it.
+    client.Send(
+        "POST /invigil.session.v1.DeliveryService/SaveResponses HTTP/1.1\r\nHost: x\r\n"
+        "Authorization: Bearer " +
+        token + "\r\nContent-Type: application/json\r\nContent-Length: 4194304\r\n\r\n");
+    EXPECT_EQ(client.Read().status, token == "forged" ? 401 : 403);
+  }
+  auto client = Http();
+  client.Send(
+      "POST /invigil.itembank.v1.ItemService/ImportBank HTTP/1.1\r\nHost: x\r\n"
+      "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n" +
+      std::string(0x20000, ' ') + "\r\n");
+  EXPECT_EQ(client.Read().status, 401);
+}
+
+// The envelope is not part of the message, whose size the method limits.
+TEST_F(HostileTest, TheLimitIsTheMessages) {
+  SaveResponsesRequest request;
+  request.set_session_id("s1");
+  request.add_responses()->set_item_id("");
+  const auto post = [&](size_t size) {
+    auto& fill = *request.mutable_responses(0)->mutable_item_id();
+    while (request.ByteSizeLong() < size) fill.push_back('x');
+    auto client = Http();
+    const auto reply = client.Call(Post("SaveResponses", Envelope(0, request.SerializeAsString()),
+                                        "", "candidate:ann", "application/grpc-web"));
+    return reply.body;
+  };
+  EXPECT_THAT(post(65'536), HasSubstr("grpc-status: 0"));
+  EXPECT_THAT(post(65'537), HasSubstr("grpc-status: 8"));
+}
+
+TEST_F(HostileTest, StreamsNeedHttp11) {
+  auto client = Http();
+  std::string request = Post("WatchSession", Envelope(0, R"({"sessionId":"s1"})"), "",
+                             "candidate:ann", "application/connect+json");
+  request.replace(request.find("HTTP/1.1"), 8, "HTTP/1.0");
+  const auto reply = client.Call(request);
+  EXPECT_EQ(reply.headers.count("transfer-encoding"), 0u);
+  EXPECT_THAT(reply.body, HasSubstr("STREAM_NEEDS_HTTP_1_1"));
+}
+
+TEST_F(HostileTest, HangingUpBehindEarlyBytesEndsAStream) {
+  {
+    auto client = Http();
+    client.Send(Post("WatchSession", Envelope(0, R"({"sessionId":"silent"})"), "", "candidate:ann",
+                     "application/connect+json"));
+    ASSERT_TRUE(client.ReadUntil("\"epoch\":1"));
+    client.Send("POST /the.next HTTP/1.1\r\n");
+  }
+  WaitUntilCancelled();
+}
+
 }  // namespace
 }  // namespace invigil::gateway

@@ -210,7 +210,7 @@ std::string ErrorJson(const CallEnd& end) {
 
 std::string Envelope(uint8_t flags, std::string_view message) {
   std::string out;
-  out.reserve(5 + message.size());
+  out.reserve(kEnvelopeBytes + message.size());
   out.push_back(static_cast<char>(flags));
   for (int shift = 24; shift >= 0; shift -= 8)
     out.push_back(static_cast<char>(message.size() >> shift & 0xff));
@@ -219,7 +219,7 @@ std::string Envelope(uint8_t flags, std::string_view message) {
 }
 
 absl::StatusOr<std::string_view> OpenEnvelope(std::string_view body) {
-  if (body.size() < 5) {
+  if (body.size() < kEnvelopeBytes) {
     return InvalidArgument("REQUEST_MALFORMED",
                            "the body must be one message behind five bytes: flags and its length");
   }
@@ -230,13 +230,17 @@ absl::StatusOr<std::string_view> OpenEnvelope(std::string_view body) {
     return Error(absl::StatusCode::kUnimplemented, "COMPRESSION_UNSUPPORTED",
                  "messages can't be compressed here; send them as they are");
   }
-  if (flags != 0 || length != body.size() - 5) {
+  if (flags != 0) {
+    return InvalidArgument("REQUEST_MALFORMED",
+                           "the flags before the message must be 0: one message, not compressed");
+  }
+  if (length != body.size() - kEnvelopeBytes) {
     return InvalidArgument("REQUEST_MALFORMED",
                            "the body must be exactly one message; its envelope says " +
                                std::to_string(length) + " bytes, " +
-                               std::to_string(body.size() - 5) + " came");
+                               std::to_string(body.size() - kEnvelopeBytes) + " came");
   }
-  return body.substr(5);
+  return body.substr(kEnvelopeBytes);
 }
 
 std::string ConnectEndFrame(const CallEnd& end) {

@@ -46,6 +46,7 @@ std::string ErrorJson(const CallEnd& end);
 
 // Five bytes before a message: flags and the length, most significant byte first.
 inline constexpr uint8_t kFlagCompressed = 0x01, kFlagConnectEnd = 0x02, kFlagGrpcWebEnd = 0x80;
+inline constexpr size_t kEnvelopeBytes = 5;
 std::string Envelope(uint8_t flags, std::string_view message);
 // The one message of a request body. Errors: INVALID_ARGUMENT (REQUEST_MALFORMED), UNIMPLEMENTED
 // (COMPRESSION_UNSUPPORTED).

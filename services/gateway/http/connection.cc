@@ -1,5 +1,6 @@
 #include "services/gateway/http/connection.h"
 
+#include <iterator>
 #include <limits>
 #include <sstream>
 #include <utility>
@@ -18,10 +19,24 @@ using namespace std::chrono_literals;
 // After an early refusal, how much of a body still in flight is swallowed so that the client gets
 // to read the answer instead of a reset.
 constexpr size_t kLingerBytes = 16 * 1024 * 1024;
+// How much of a body is read although its request is refused already, to save the connection.
+constexpr size_t kRefusedBodyBytes = 64 * 1024;
+// What a buffer may hold beside a head: the body on its way through. It also bounds the extensions
+// of chunks and the trailers, for which HTTP knows no limit.
+constexpr size_t kBufferBytes = 64 * 1024;
 
 // Metadata of services is theirs to choose, but it may not end a header.
 std::string PercentSafe(const std::string& value) {
   return value.find_first_of("\r\n\0", 0, 3) == std::string::npos ? value : PercentEncode(value);
+}
+
+// Whether the end of the body is beyond doubt. Another coding than "chunked" would be ignored here
+// and honoured by a program in front, and the two could be made to see different requests.
+bool IsFramingClear(const http::request_header<>& head) {
+  const auto [first, last] = head.equal_range(http::field::transfer_encoding);
+  if (first == last) return true;
+  return std::next(first) == last && beast::iequals(first->value(), "chunked") &&
+         head.version() == 11;
 }
 
 }  // namespace
@@ -31,6 +46,7 @@ Connection::Connection(tcp::socket socket, net::ip::address ip, Loop& loop, Http
       ip_(std::move(ip)),
       loop_(loop),
       shared_(shared),
+      buffer_(static_cast<size_t>(shared.options.header_bytes) + kBufferBytes),
       writer_(stream_, shared.options.write_timeout, [this](Code error) { OnStreamIdle(error); }) {}
 
 void ServeConnection(boost::asio::ip::tcp::socket socket, boost::asio::ip::address ip, Loop& loop,
@@ -62,6 +78,7 @@ void Connection::AwaitRequest() {
   parser_.reset();
   plan_ = {};
   reply_.reset();
+  request_ = {};
   if (buffer_.size() > 0) return ReadHead();
   idle_ = true;
   stream_.expires_after(shared_.options.idle_timeout);
@@ -95,16 +112,19 @@ void Connection::OnHead(Code error, size_t) {
     return RefuseHead(400, "REQUEST_MALFORMED", "this is not HTTP/1.1");
   }
   if (error) return Close();
+  if (!IsFramingClear(parser_->get())) {
+    return RefuseHead(400, "REQUEST_MALFORMED",
+                      "transfer-encoding can be \"chunked\" only, once, in HTTP/1.1");
+  }
   began_ = shared_.front.Now();
   const auto& request = parser_->get();
   keep_alive_ = request.keep_alive() && !loop_.draining;
   traceparent_ = NextTraceparent(View(request["traceparent"]));
   origin_ = std::string(View(request[http::field::origin]));
   Plan();
-  const size_t limit = plan_.method ? plan_.method->max_request_bytes : kConvertBeside;
-  if (const auto length = parser_->content_length(); length && *length > limit) {
-    // Without a method there is an answer already, and it says more.
-    if (plan_.method) reply_ = TooLargeReply();
+  if (const auto length = parser_->content_length(); length && *length > BodyLimit()) {
+    // Where there is an answer already, it says more.
+    if (!reply_) reply_ = TooLargeReply();
     return RefuseBody();
   }
   if (beast::iequals(request[http::field::expect], "100-continue")) {
@@ -126,13 +146,24 @@ void Connection::Plan() {
     return;
   }
   plan_ = std::get<HttpPlan>(planned);
-  auto caller =
-      shared_.front.Admit(*plan_.method, View(request[http::field::authorization]), traceparent_);
+  // Taken now: what trailers add to the head later is not what was checked.
+  request_.authorization = std::string(View(request[http::field::authorization]));
+  request_.accept_language = std::string(View(request[http::field::accept_language]));
+  auto caller = shared_.front.Admit(*plan_.method, request_.authorization, traceparent_);
   if (!caller.ok()) {
     reply_ = ErrorReply(caller.status());
+  } else if (request.version() < 11 && plan_.method->shape != Shape::kUnary) {
+    reply_ = ErrorReply(Error(absl::StatusCode::kUnimplemented, "STREAM_NEEDS_HTTP_1_1",
+                              plan_.method->name + " is a stream, which HTTP/1.0 can't carry"));
   } else {
-    caller_ = *std::move(caller);
+    request_.caller = *std::move(caller);
   }
+}
+
+size_t Connection::BodyLimit() const {
+  if (reply_) return kRefusedBodyBytes;
+  const bool enveloped = plan_.format.protocol != Protocol::kConnectUnary;
+  return plan_.method->max_request_bytes + (enveloped ? kEnvelopeBytes : 0);
 }
 
 void Connection::SendContinue() {
@@ -145,7 +176,7 @@ void Connection::SendContinue() {
 
 void Connection::ReadBody() {
   if (parser_->is_done()) return Dispatch();
-  parser_->body_limit(plan_.method ? plan_.method->max_request_bytes : kConvertBeside);
+  parser_->body_limit(BodyLimit());
   stream_.expires_after(shared_.options.body_timeout);
   http::async_read(stream_, buffer_, *parser_, Then(&Connection::OnBody));
 }
@@ -225,7 +256,6 @@ void Connection::OnSent(Code error, size_t) {
   response_.reset();
   traceparent_.clear();
   origin_.clear();
-  caller_.reset();
   if (error) return Close();
   if (keep_alive_) return AwaitRequest();
   Code ignored;

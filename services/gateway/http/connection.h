@@ -47,6 +47,8 @@ class Connection final : public HttpConnection {
   void ReadHead();
   void OnHead(Code error, size_t size);
   void Plan();
+  // For the body of the request at hand.
+  size_t BodyLimit() const;
   void SendContinue();
   void ReadBody();
   void OnBody(Code error, size_t size);
@@ -60,6 +62,7 @@ class Connection final : public HttpConnection {
   void Decode();
   void Call();
   void WatchForHangUp();
+  void KeepEarlyBytes();
   void OnUnaryEnd(CallEnd end, std::string message);
   void Encode();
   void RecordEnd();
@@ -96,7 +99,6 @@ class Connection final : public HttpConnection {
   Duration began_{};
   HttpPlan plan_;
   std::string traceparent_, origin_, body_, message_;
-  std::shared_ptr<const auth::Principal> caller_;
   CallRequest request_;
   std::shared_ptr<RunningCall> call_;
   CallEnd end_;

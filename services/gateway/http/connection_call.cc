@@ -1,6 +1,7 @@
 // The call of a connection: from a request that was read to its answer, unary or stream.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -10,7 +11,6 @@
 namespace invigil::gateway {
 
 namespace net = boost::asio;
-namespace http = boost::beast::http;
 
 void Connection::Dispatch() {
   if (reply_) return Send(*std::move(reply_));
@@ -65,11 +65,7 @@ void Connection::Call() {
     request_.ticket = {};
     return Send(*std::move(reply_));
   }
-  const auto& head = parser_->get();
   request_.method = plan_.method;
-  request_.caller = std::move(caller_);
-  request_.authorization = std::string(View(head[http::field::authorization]));
-  request_.accept_language = std::string(View(head[http::field::accept_language]));
   request_.traceparent = traceparent_;
   request_.timeout = plan_.timeout;
   ++shared_.calls;
@@ -100,12 +96,28 @@ void Connection::WatchForHangUp() {
     char byte;
     const ssize_t size =
         ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (size > 0) return;  // the next request came early; it is read when this one is answered
+    // The next request came early. It is read when a unary call is answered, which is soon.
+    if (size > 0) return self->streaming_ ? self->KeepEarlyBytes() : void();
     // The event may be an old one, of bytes that are read already.
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return self->WatchForHangUp();
     self->keep_alive_ = false;
     self->call_->Cancel();
   });
+}
+
+// Left in the socket, bytes behind a stream's request would hide that the client hangs up, and the
+// stream would last for hours.
+void Connection::KeepEarlyBytes() {
+  const auto room = buffer_.prepare(std::min<size_t>(buffer_.max_size() - buffer_.size(), 8192));
+  const ssize_t size =
+      ::recv(stream_.socket().native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+  if (size <= 0) {
+    // Full: this is more than one head, and nobody who waits for a stream sends it.
+    keep_alive_ = false;
+    return CancelCall();
+  }
+  buffer_.commit(static_cast<size_t>(size));
+  WatchForHangUp();
 }
 
 void Connection::OnUnaryEnd(CallEnd end, std::string message) {

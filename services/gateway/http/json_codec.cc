@@ -71,7 +71,9 @@ absl::Status Translate(const std::string& type, std::string_view report, std::st
   if (rest.ends_with(kUnknown)) {
     rest.remove_suffix(kUnknown.size());
     if (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-    return MalformedField(type, path + (path.empty() ? "" : ".") + std::string(rest.substr(0, 64)),
+    size_t end = std::min<size_t>(rest.size(), 64);
+    while (end < rest.size() && (rest[end] & 0xc0) == 0x80) --end;  // never half a character
+    return MalformedField(type, path + (path.empty() ? "" : ".") + std::string(rest.substr(0, end)),
                           "is not a field of it");
   }
   constexpr std::string_view kForType = " for type ";
