@@ -116,5 +116,66 @@ TEST_F(HostileTest, HangingUpBehindEarlyBytesEndsAStream) {
   WaitUntilCancelled();
 }
 
+// The bytes pass for fields, but a string is not UTF-8: only the service finds out, and gRPC there
+// says UNIMPLEMENTED.
+TEST_F(HostileTest, WhatAServiceCannotParseIsTheClientsFault) {
+  auto client = Http();
+  auto reply = client.Call(
+      Post("SaveResponses", "\x0a\x02\xff\xfe", "", "candidate:ann", "application/proto"));
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("REQUEST_MALFORMED"));
+  reply = client.Call(Post("WatchSession", Envelope(0, "\x0a\x02\xff\xfe"), "", "candidate:ann",
+                           "application/grpc-web"));
+  EXPECT_THAT(reply.body, HasSubstr("grpc-status: 3"));
+  // A method the service does not have stays what it is.
+  reply = client.Call(Post("GetSession", R"({"sessionId":"s1"})"));
+  EXPECT_EQ(reply.status, 501);
+  EXPECT_THAT(reply.body, HasSubstr("METHOD_MISSING"));
+}
+
+TEST_F(HostileTest, CompressedMessagesAreNotUnpacked) {
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    grpc::ClientContext context;
+    Identify(context);
+    context.set_compression_algorithm(algorithm);
+    SaveResponsesRequest request;
+    SaveResponsesResponse response;
+    request.set_session_id(std::string(60'000, 'x'));  // worth compressing
+    EXPECT_EQ(stub_->SaveResponses(&context, request, &response).error_code(),
+              grpc::StatusCode::UNIMPLEMENTED);
+  }
+  EXPECT_EQ(a_.sessions.size() + b_.sessions.size(), 0u);
+}
+
+TEST_F(HostileTest, TimeoutsBeyondAllTimes) {
+  WatchSessionRequest watch;
+  watch.set_session_id("s1");
+  auto client = Http();
+  for (const std::string timeout : {"99999999H", "99999999M", "99999999S"}) {
+    const auto reply = client.Call(Post("WatchSession", Envelope(0, watch.SerializeAsString()),
+                                        "grpc-timeout: " + timeout + "\r\n", "candidate:ann",
+                                        "application/grpc-web"));
+    EXPECT_EQ(SplitFrames(reply.body).size(), 4u) << timeout;
+  }
+}
+
+// Its head came before the drain, its body after.
+TEST_F(HostileTest, AStreamDoesNotBeginInADrain) {
+  auto client = Http();
+  const std::string request =
+      Post("WatchSession", Envelope(0, R"({"sessionId":"endless"})"), "Expect: 100-continue\r\n",
+           "candidate:ann", "application/connect+json");
+  const size_t body = request.find("\r\n\r\n") + 4;
+  client.Send(request.substr(0, body));
+  EXPECT_EQ(client.Read().status, 100);
+  auto idle = Http();
+  EXPECT_EQ(idle.Call("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status, 200);
+  std::thread drain([this] { gateway_->Drain(); });
+  EXPECT_TRUE(idle.WaitForClose());  // so the drain has begun
+  client.Send(request.substr(body));
+  EXPECT_THAT(client.Read().body, HasSubstr("GATEWAY_DRAINING"));
+  drain.join();
+}
+
 }  // namespace
 }  // namespace invigil::gateway

@@ -10,6 +10,9 @@
 namespace invigil::gateway {
 namespace {
 
+// grpc-timeout can say 11,000 years, which as nanoseconds is not a number.
+constexpr Duration kLongest = Minutes(60 * 24 * 365);
+
 void Copy(const std::multimap<grpc::string_ref, grpc::string_ref>& from, Metadata* to) {
   for (const auto& [name, value] : from) {
     if (IsCarriedBack({name.data(), name.size()}))
@@ -127,7 +130,7 @@ std::shared_ptr<RunningCall> Caller::Stream(CallRequest request,
     return call;
   }
   std::optional<CallDeadline> deadline;
-  if (what.timeout) deadline = DeadlineAfter(*what.timeout);
+  if (what.timeout) deadline = DeadlineAfter(std::min(*what.timeout, kLongest));
   call->Open(*what.method, *routes_.backends[static_cast<size_t>(what.method->area)], *key,
              deadline, {what.authorization, what.accept_language, what.traceparent},
              ToBuffer(what.message), true);

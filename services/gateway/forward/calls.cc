@@ -42,8 +42,22 @@ grpc::Status Understood(grpc::Status status, bool cancelled_here) {
   return {grpc::StatusCode::UNAVAILABLE, "the replica is shutting down"};
 }
 
+// A gRPC service says UNIMPLEMENTED, and no more, of a request it can't parse, and of a method it
+// does not have.
+absl::Status WhyUnimplemented(const Method& method, const Backend& backend,
+                              const grpc::ByteBuffer& request) {
+  grpc::Slice slice;
+  std::string storage;
+  if (!IsRequest(method, Contiguous(request, &slice, &storage)))
+    return InvalidArgument("REQUEST_MALFORMED", "the request is not a " + method.request_type);
+  return Error(absl::StatusCode::kUnimplemented, "METHOD_MISSING",
+               "the " + backend.name() + " service does not have " + method.name +
+                   "; it may be older than this gateway");
+}
+
 // Errors gRPC makes on its own get a reason, as all others have.
-grpc::Status WithReason(grpc::Status status, const Backend& backend) {
+grpc::Status WithReason(grpc::Status status, const Method& method, const Backend& backend,
+                        const grpc::ByteBuffer& request) {
   if (status.ok() || !status.error_details().empty()) return status;
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
@@ -56,6 +70,9 @@ grpc::Status WithReason(grpc::Status status, const Backend& backend) {
                                "the " + backend.name() +
                                    " service did not answer in the time given; allow more or try "
                                    "again"));
+    case grpc::StatusCode::UNIMPLEMENTED:
+      if (!status.error_message().empty()) return status;
+      return rpc::ToGrpc(WhyUnimplemented(method, backend, request));
     default:
       return status;
   }
@@ -99,7 +116,7 @@ void UnaryCall::OnAnswer(grpc::Status status) {
       return;
     }
   }
-  Done(WithReason(std::move(status), *backend_));
+  Done(WithReason(std::move(status), *method_, *backend_, request_));
 }
 
 void UnaryCall::Cancel() {
@@ -202,7 +219,7 @@ void StreamCall::OnDone(const grpc::Status& end) {
   const grpc::Status status = Understood(end, cancelled);
   if (IsUnreachable(status)) backend_->ReportUnreachable(replica_);
   const auto self = std::move(self_);
-  OnEnd(WithReason(status, *backend_));
+  OnEnd(WithReason(status, *method_, *backend_, out_));
 }
 
 void StreamCall::ReleaseSending() {

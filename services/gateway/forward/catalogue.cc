@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/dynamic_message.h>
 
 #include <algorithm>
 #include <optional>
@@ -62,6 +63,7 @@ absl::StatusOr<std::unique_ptr<Method>> Read(const pb::MethodDescriptor& descrip
   method->services.assign(policy.services().begin(), policy.services().end());
   method->max_request_bytes =
       policy.max_request_bytes() == 0 ? kDefaultMaxRequestBytes : policy.max_request_bytes();
+  method->request = descriptor.input_type();
   method->request_type = descriptor.input_type()->full_name();
   method->response_type = descriptor.output_type()->full_name();
   if (!policy.routing_field().empty()) {
@@ -106,6 +108,12 @@ std::string_view LaneName(Lane lane) {
       return "bulk";
   }
   return "";
+}
+
+bool IsRequest(const Method& method, std::string_view bytes) {
+  pb::DynamicMessageFactory factory;
+  const std::unique_ptr<pb::Message> message(factory.GetPrototype(method.request)->New());
+  return message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
 Catalogue::Catalogue() : pool_(std::make_unique<pb::DescriptorPool>()) {}

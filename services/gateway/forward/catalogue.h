@@ -14,8 +14,9 @@
 #include "absl/status/statusor.h"
 
 namespace google::protobuf {
+class Descriptor;
 class DescriptorPool;
-}
+}  // namespace google::protobuf
 
 namespace invigil::gateway {
 
@@ -46,7 +47,11 @@ struct Method {
   bool routes_by_session = false;     // that field is the session's id
   size_t max_request_bytes = 0;
   std::string request_type, response_type;  // full names of the messages
+  const google::protobuf::Descriptor* request = nullptr;
 };
+
+// Whether `bytes` are a request of `method`. Slow; to explain an error, not for every call.
+bool IsRequest(const Method& method, std::string_view bytes);
 
 // Thread-safe after construction.
 class Catalogue {

@@ -66,6 +66,11 @@ void Front::RecordEnd(const Method& method, Door door, int code, Duration began)
   counter->Add();
 }
 
+absl::Status Draining() {
+  return Unavailable("GATEWAY_DRAINING", "this gateway is going down; open the stream again",
+                     Millis(100));
+}
+
 absl::Status TooLarge(const Method& method) {
   const std::string limit = std::to_string(method.max_request_bytes);
   return Error(absl::StatusCode::kResourceExhausted, "REQUEST_TOO_LARGE",

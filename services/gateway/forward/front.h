@@ -67,5 +67,7 @@ class Front {
 
 // RESOURCE_EXHAUSTED (REQUEST_TOO_LARGE) stating the method's limit.
 absl::Status TooLarge(const Method& method);
+// UNAVAILABLE (GATEWAY_DRAINING), for streams.
+absl::Status Draining();
 
 }  // namespace invigil::gateway

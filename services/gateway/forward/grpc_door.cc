@@ -129,11 +129,6 @@ class OpenStreams {
       telemetry::GetGauge("invigil_gateway_streams_open", "Streams open on the gRPC door.");
 };
 
-absl::Status Draining() {
-  return Unavailable("GATEWAY_DRAINING", "this gateway is going down; open the stream again",
-                     Millis(100));
-}
-
 // The stream path: two pumps, one message at a time each. Deletes itself in OnDone, which comes
 // after Finish, which only Upstream::OnEnd calls once an upstream call exists; so the upstream
 // never meets a deleted reactor.
@@ -318,6 +313,9 @@ GrpcDoor::~GrpcDoor() = default;
 
 void GrpcDoor::Register(grpc::ServerBuilder& builder) {
   builder.RegisterCallbackGenericService(service_.get());
+  // gRPC unpacks a message whole before it looks at its size: 300 KB of gzip would be 300 MB here.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
 }
 
 void GrpcDoor::EndStreams() { service_->EndStreams(); }

@@ -61,6 +61,9 @@ void Connection::Decode() {
 
 void Connection::Call() {
   body_.clear();
+  // A stream that began now would outlast the drain.
+  if (loop_.draining && plan_.method->shape != Shape::kUnary && !reply_)
+    reply_ = ErrorReply(Draining());
   if (reply_) {
     request_.ticket = {};
     return Send(*std::move(reply_));
@@ -192,8 +195,7 @@ void Connection::OnStreamEnd(CallEnd end) {
   --shared_.calls;
   call_.reset();
   if (drained_) {
-    end = CallEnd::From(Unavailable(
-        "GATEWAY_DRAINING", "this gateway is going down; open the stream again", Millis(100)));
+    end = CallEnd::From(Draining());
   } else if (stream_error_) {
     end = *std::move(stream_error_);
   }
