@@ -23,8 +23,32 @@ struct Relay::Shared {
   std::map<Key, Backoff> failing;  // under mutex, as all below
   absl::flat_hash_set<Key> out;
   std::deque<Kicked> kicked;
+  uint64_t pass = 0;  // through the outbox; what fails and is met in none of them is forgotten
+  Backoff away;       // scoring as a whole
+  int busy = 0;       // replies being worked on, which the relay's end waits for
   bool stopping = false;
-  bool full_scan = true;  // there may be more than was read
+
+  // One reply. False when the relay has ended: then nothing but this may be touched.
+  class Work {
+   public:
+    explicit Work(Shared& shared) : shared_(shared) {
+      const std::lock_guard lock(shared_.mutex);
+      if (shared_.stopping) return;
+      ++shared_.busy;
+      going_ = true;
+    }
+    ~Work() {
+      if (!going_) return;
+      const std::lock_guard lock(shared_.mutex);
+      if (--shared_.busy == 0) shared_.wake.notify_all();
+    }
+    Work(const Work&) = delete;
+    explicit operator bool() const { return going_; }
+
+   private:
+    Shared& shared_;
+    bool going_ = false;
+  };
 
   telemetry::Counter& delivered = telemetry::GetCounter("invigil_session_relay_delivered_total",
                                                         "Sealed sessions whose score came back.");
@@ -33,6 +57,8 @@ struct Relay::Shared {
   telemetry::Gauge& unscored = telemetry::GetGauge(
       "invigil_session_unscored",
       "Sealed sessions in the outbox at the last look (at most 1000 are counted).");
+  telemetry::Gauge& failing_now = telemetry::GetGauge(
+      "invigil_session_relay_failing", "Sealed sessions whose last try to be scored failed.");
   telemetry::Gauge& overdue =
       telemetry::GetGauge("invigil_session_unscored_overdue",
                           "Of these, those sealed longer ago than the alarm allows.");
@@ -53,6 +79,8 @@ Relay::~Relay() {
   }
   shared_->wake.notify_all();
   thread_.join();
+  std::unique_lock lock(shared_->mutex);
+  shared_->wake.wait(lock, [this] { return shared_->busy == 0; });
 }
 
 void Relay::Kick(const SessionId& session, uint32_t attempt_version,
@@ -79,125 +107,171 @@ void Relay::Loop() {
     for (const auto& [key, trace] : kicked) {
       if (Take(key, true)) Send(key, trace);
     }
-    if (clock_.Monotonic() >= next_scan) {
-      Scan();
-      const std::lock_guard lock(shared_->mutex);
-      // A backlog is worked off without pause; else the outbox is looked at now and then.
-      next_scan = clock_.Monotonic() + (shared_->full_scan ? Millis(20) : options_.scan_every);
-    }
+    // A backlog is worked off without pause; else the outbox is looked at now and then.
+    if (clock_.Monotonic() >= next_scan)
+      next_scan = clock_.Monotonic() + (Scan() ? Millis(20) : options_.scan_every);
   }
 }
 
-void Relay::Scan() {
-  constexpr size_t kPage = 200, kMost = 1000;
-  std::optional<OutboxEntry> after;
-  size_t seen = 0, overdue = 0, taken = 0;
-  bool room = true;
-  while (room && seen < kMost) {
-    const auto page = engine_.PendingOutbox(after, kPage);
+bool Relay::Scan() {
+  // What lies behind the oldest has its turn first and goes on where it stopped: however many fail
+  // at the front, nobody behind them starves.
+  Stretch behind;
+  if (behind_) {
+    behind = Look(behind_, true);
+    behind_ = behind.at_end ? std::nullopt : behind.last;
+  }
+  // The oldest are counted at every look: scoring may be away, and an operator must see it.
+  const Stretch oldest = Look(std::nullopt, false);
+  if (oldest.failed) return false;
+  if (!oldest.at_end && !behind_) behind_ = oldest.last;
+  shared_->unscored.Set(static_cast<double>(oldest.seen));
+  shared_->overdue.Set(static_cast<double>(oldest.overdue));
+  if (oldest.overdue > 0)
+    log::Warning("sealed sessions wait for their score",
+                 {{"count", static_cast<uint64_t>(oldest.overdue)}});
+  if (oldest.at_end || behind.at_end) Forget();
+  return behind.taken + oldest.taken > 0 && (behind_ || oldest.full);
+}
+
+Relay::Stretch Relay::Look(std::optional<OutboxEntry> after, bool stop_when_full) {
+  constexpr size_t kPage = 200;
+  Stretch stretch{.last = after};
+  while (stretch.seen < options_.look_at) {
+    const size_t limit = std::min(kPage, options_.look_at - stretch.seen);
+    const auto page = engine_.PendingOutbox(stretch.last, limit);
     if (!page.ok()) {
       log::Warning("the outbox can't be read", {{"error", std::string(page.status().message())}});
-      break;
+      stretch.failed = true;
+      return stretch;
     }
     for (const OutboxEntry& entry : *page) {
-      ++seen;
-      if (clock_.Now() - entry.sealed_at > options_.alarm_after) ++overdue;
+      stretch.full = stretch.full || Full();
+      if (stretch.full && stop_when_full) return stretch;
+      ++stretch.seen;
+      stretch.last = entry;
+      if (clock_.Now() - entry.sealed_at > options_.alarm_after) ++stretch.overdue;
       const Key key(entry.session, entry.attempt_version);
-      if (room && Take(key, false)) {
-        ++taken;
-        Send(key, telemetry::TraceContext::New());
-      }
-      const std::lock_guard lock(shared_->mutex);
-      room = shared_->out.size() < static_cast<size_t>(options_.in_flight);
+      if (!Take(key, false)) continue;
+      ++stretch.taken;
+      Send(key, telemetry::TraceContext::New());
     }
-    if (page->size() < kPage) break;
-    after = page->back();
+    if (page->size() < limit) {
+      stretch.at_end = true;
+      return stretch;
+    }
   }
-  shared_->unscored.Set(static_cast<double>(seen));
-  shared_->overdue.Set(static_cast<double>(overdue));
-  if (overdue > 0)
-    log::Warning("sealed sessions wait for their score",
-                 {{"count", static_cast<uint64_t>(overdue)}});
+  return stretch;
+}
+
+bool Relay::Full() const {
   const std::lock_guard lock(shared_->mutex);
-  shared_->full_scan = taken > 0 && !room;
+  return shared_->out.size() >= static_cast<size_t>(options_.in_flight);
 }
 
 bool Relay::Take(const Key& key, bool at_once) {
   const std::lock_guard lock(shared_->mutex);
-  if (!at_once && shared_->out.size() >= static_cast<size_t>(options_.in_flight)) return false;
+  const Duration now = clock_.Monotonic();
   const auto failing = shared_->failing.find(key);
-  if (failing != shared_->failing.end() && failing->second.until > clock_.Monotonic()) return false;
+  if (failing != shared_->failing.end()) {
+    failing->second.pass = shared_->pass;
+    if (failing->second.until > now) return false;
+  }
+  if (!at_once &&
+      (shared_->away.until > now || shared_->out.size() >= static_cast<size_t>(options_.in_flight)))
+    return false;
   return shared_->out.insert(key).second;
+}
+
+// Another replica delivers what failed here: then nothing here would ever ask for it again.
+void Relay::Forget() {
+  const std::lock_guard lock(shared_->mutex);
+  std::erase_if(shared_->failing,
+                [this](const auto& entry) { return entry.second.pass < shared_->pass; });
+  ++shared_->pass;
+  shared_->failing_now.Set(static_cast<double>(shared_->failing.size()));
 }
 
 void Relay::Send(const Key& key, const telemetry::TraceContext& trace) {
   engine_.Get(
       key.first, "", false, [this, shared = shared_, key, trace](absl::StatusOr<Outcome> outcome) {
+        const Shared::Work work(*shared);
+        if (!work) return;
         if (!outcome.ok()) {
-          Ended(shared, key, outcome.status());
+          Ended(*shared, key, outcome.status());
           return;
         }
         const State& state = *outcome->state;
         if (!state.sealed() || state.attempt_version != key.second || state.score_version > 0) {
-          Ended(shared, key, absl::OkStatus());  // reopened, or scored already
+          Ended(*shared, key, absl::OkStatus());  // reopened, or scored already
           return;
-        }
-        {
-          const std::lock_guard lock(shared->mutex);
-          if (shared->stopping) return;
         }
         score_(key.first, outcome->state, trace,
                [&engine = engine_, shared, key](absl::StatusOr<ScoredReport> scored) {
+                 const Shared::Work work(*shared);
+                 if (!work) return;
                  if (!scored.ok()) {
-                   Ended(shared, key, scored.status());
+                   Ended(*shared, key, scored.status());
                    return;
-                 }
-                 {
-                   const std::lock_guard lock(shared->mutex);
-                   if (shared->stopping) return;
                  }
                  RecordScore record{.score_version = scored->score_version,
                                     .report = scored->report,
                                     .release = true};
                  engine.Execute(key.first, {"", std::move(record)},
                                 [shared, key](absl::StatusOr<Outcome> recorded) {
-                                  Ended(shared, key, recorded.status());
+                                  const Shared::Work work(*shared);
+                                  if (!work) return;
+                                  if (recorded.ok()) shared->delivered.Add();
+                                  Ended(*shared, key, recorded.status());
                                 });
                });
       });
 }
 
-void Relay::Ended(const std::shared_ptr<Shared>& shared, const Key& key,
-                  const absl::Status& status) {
+void Relay::Ended(Shared& shared, const Key& key, const absl::Status& status) {
   Duration wait(0);
+  bool tell = true;
   {
-    const std::lock_guard lock(shared->mutex);
-    shared->out.erase(key);
+    const std::lock_guard lock(shared.mutex);
+    shared.out.erase(key);
     if (status.ok()) {
-      shared->failing.erase(key);
-    } else {
-      Backoff& backoff = shared->failing[key];
-      // What is wrong with this one session will not mend itself soon.
-      const bool for_good = status.code() == absl::StatusCode::kInvalidArgument ||
-                            status.code() == absl::StatusCode::kAlreadyExists ||
-                            status.code() == absl::StatusCode::kFailedPrecondition;
-      backoff.wait = for_good ? shared->options.max_backoff
-                              : std::clamp(backoff.wait * 2, shared->options.min_backoff,
-                                           shared->options.max_backoff);
-      backoff.until = shared->clock.Monotonic() + backoff.wait;
-      wait = backoff.wait;
+      shared.failing.erase(key);
+      shared.away = {};
+      return;
+    }
+    const Duration now = shared.clock.Monotonic();
+    const RelayOptions& options = shared.options;
+    const auto longer = [&](Duration before) {
+      return std::clamp(before * 2, options.min_backoff, options.max_backoff);
+    };
+    // What is wrong with this one session will not mend itself soon.
+    const bool for_good = status.code() == absl::StatusCode::kInvalidArgument ||
+                          status.code() == absl::StatusCode::kAlreadyExists ||
+                          status.code() == absl::StatusCode::kFailedPrecondition;
+    Backoff& backoff = shared.failing[key];
+    backoff.wait = for_good ? options.max_backoff : longer(backoff.wait);
+    backoff.until = now + backoff.wait;
+    backoff.pass = shared.pass;
+    wait = backoff.wait;
+    if (status.code() == absl::StatusCode::kUnavailable ||
+        status.code() == absl::StatusCode::kDeadlineExceeded ||
+        status.code() == absl::StatusCode::kResourceExhausted) {
+      // Nothing wrong with the session: all that were under way fail together, and one line says
+      // so.
+      tell = shared.away.until <= now;
+      if (tell) {
+        shared.away.wait = longer(shared.away.wait);
+        shared.away.until = now + shared.away.wait;
+      }
     }
   }
-  if (status.ok()) {
-    shared->delivered.Add();
-    return;
-  }
-  shared->failed.Add();
-  log::Warning("a sealed session could not be scored; it will be tried again",
-               {{"session", key.first.ToHex()},
-                {"reason", ReasonOf(status)},
-                {"error", std::string(status.message())},
-                {"retry_ms", int64_t{wait.count() / 1000}}});
+  shared.failed.Add();
+  if (tell)
+    log::Warning("a sealed session could not be scored; it will be tried again",
+                 {{"session", key.first.ToHex()},
+                  {"reason", ReasonOf(status)},
+                  {"error", std::string(status.message())},
+                  {"retry_ms", int64_t{wait.count() / 1000}}});
 }
 
 }  // namespace invigil::session

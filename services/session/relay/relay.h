@@ -39,18 +39,21 @@ struct RelayOptions {
   Duration min_backoff = Millis(200), max_backoff = Seconds(10);
   // Sealed and unscored for longer is counted in invigil_session_unscored_overdue and logged.
   Duration alarm_after = Minutes(1);
+  // Entries read in one go; a longer outbox is looked at a stretch at a time.
+  size_t look_at = 1000;
 };
 
 // One thread reads the outbox; scoring is asked with some sessions in flight; a score is recorded
 // and released through the engine, which takes the outbox entry out in the same commit. An entry
 // that scoring refuses for good stays, is tried at the longest interval, and is logged: never
-// dropped. Several relays on one database only repeat each other's work: scoring and recording are
-// idempotent.
+// dropped. While scoring is away the outbox waits as a whole; new kicks still try. Several relays
+// on one database only repeat each other's work: scoring and recording are idempotent.
 class Relay {
  public:
   // `engine` and `clock` outlive it.
   Relay(SessionEngine& engine, ScoreSession score, const Clock& clock, RelayOptions options = {});
-  // Stops; replies that come later are dropped (their entries are still in the outbox).
+  // Stops and waits for the reply being worked on; later ones are dropped (their entries are still
+  // in the outbox).
   ~Relay();
   // Takes this one at once, without waiting for the next look at the outbox. Any thread; never
   // blocks.
@@ -62,21 +65,34 @@ class Relay {
   struct Backoff {
     Duration wait{0};
     Duration until{0};  // on the monotonic clock
+    uint64_t pass = 0;  // through the outbox, in which it was last met
+  };
+  // What was looked at in one go.
+  struct Stretch {
+    std::optional<OutboxEntry> last;
+    bool failed = false;  // it could not be read
+    bool at_end = false;  // of the outbox
+    bool full = false;    // enough are in flight; some may not have been taken
+    size_t seen = 0, taken = 0, overdue = 0;
   };
   struct Kicked;
   struct Shared;  // outlives the relay for replies still out
   void Loop();
-  void Scan();
+  // true: there is more to be done right away.
+  bool Scan();
+  Stretch Look(std::optional<OutboxEntry> after, bool stop_when_full);
+  bool Full() const;
   bool Take(const Key& key, bool at_once);
+  void Forget();
   void Send(const Key& key, const telemetry::TraceContext& trace);
-  static void Ended(const std::shared_ptr<Shared>& shared, const Key& key,
-                    const absl::Status& status);
+  static void Ended(Shared& shared, const Key& key, const absl::Status& status);
 
   SessionEngine& engine_;
   const ScoreSession score_;
   const Clock& clock_;
   const RelayOptions options_;
   const std::shared_ptr<Shared> shared_;
+  std::optional<OutboxEntry> behind_;  // the thread's: where the stretch after the oldest goes on
   std::thread thread_;
 };
 

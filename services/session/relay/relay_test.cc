@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <map>
 
 #include "common/error/error.h"
+#include "common/telemetry/metrics.h"
 #include "common/testing/temp_dir.h"
 #include "common/testing/wait_until.h"
 #include "services/session/engine/fixtures_for_test.h"
@@ -22,14 +24,18 @@ struct FakeScoring {
   std::map<std::string, int> scored;  // by session: times it was asked and answered or lost
   std::atomic<bool> down{false};
   std::atomic<int> lose_replies{0};
-  std::string poison;
+  std::string poison;             // this session
+  std::string poison_candidates;  // all whose name begins so
 
   ScoreSession Hook() {
     return [this](const SessionId& session, const std::shared_ptr<const State>& state,
                   const telemetry::TraceContext&,
                   std::function<void(absl::StatusOr<ScoredReport>)> done) {
       if (down) return done(Unavailable("SCORING_DOWN", "away"));
-      if (session.ToHex() == poison) return done(InvalidArgument("RESPONSE_INVALID", "never"));
+      if (session.ToHex() == poison ||
+          (!poison_candidates.empty() &&
+           state->identity->candidate_id.starts_with(poison_candidates)))
+        return done(InvalidArgument("RESPONSE_INVALID", "never"));
       {
         const std::lock_guard lock(mutex);
         ++scored[session.ToHex()];
@@ -43,11 +49,10 @@ struct FakeScoring {
 
 class RelayTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Relay> MakeRelay() {
-    return std::make_unique<Relay>(
-        *engine_, scoring_.Hook(), local_,
-        RelayOptions{
-            .scan_every = Millis(20), .min_backoff = Millis(5), .max_backoff = Millis(20)});
+  std::unique_ptr<Relay> MakeRelay(RelayOptions options = {.scan_every = Millis(20),
+                                                           .min_backoff = Millis(5),
+                                                           .max_backoff = Millis(20)}) {
+    return std::make_unique<Relay>(*engine_, scoring_.Hook(), local_, options);
   }
   SessionId Sealed(const std::string& candidate) {
     const SessionId id = fixtures::Activate(*engine_, candidate);
@@ -106,6 +111,51 @@ TEST_F(RelayTest, OnePoisonedSessionHoldsUpNobody) {
   EXPECT_EQ(engine_->Peek(bad)->state, SessionState::kSubmitted);
   EXPECT_EQ(engine_->PendingOutbox(std::nullopt, 10)->size(), 1u) << "kept, never dropped";
   scoring_.poison.clear();
+}
+
+TEST_F(RelayTest, ManyThatFailAtTheFrontKeepNobodyWaiting) {
+  scoring_.poison_candidates = "front-";
+  std::vector<SessionId> front;
+  for (int i = 0; i < 7; ++i) front.push_back(Sealed("front-" + std::to_string(i)));
+  std::vector<SessionId> behind;
+  for (int i = 0; i < 5; ++i) behind.push_back(Sealed("behind-" + std::to_string(i)));
+  const auto relay = MakeRelay({.scan_every = Millis(5),
+                                .min_backoff = Millis(1),
+                                .max_backoff = Minutes(10),
+                                .look_at = 3});
+  for (const SessionId& id : behind) ASSERT_TRUE(WaitUntil([&] { return Released(id); }));
+  EXPECT_EQ(engine_->PendingOutbox(std::nullopt, 100)->size(), front.size());
+}
+
+TEST_F(RelayTest, WhatAnotherReplicaDeliversIsForgotten) {
+  const auto& failing = telemetry::GetGauge("invigil_session_relay_failing", "");
+  scoring_.down = true;
+  const SessionId id = Sealed("ann");
+  const auto relay = MakeRelay();
+  ASSERT_TRUE(WaitUntil([&] { return failing.Value() == 1; }));
+  ASSERT_TRUE(fixtures::Ask(*engine_, id,
+                            RecordScore{1, std::make_shared<const std::string>("report"), true})
+                  .ok());
+  EXPECT_TRUE(WaitUntil([&] { return failing.Value() == 0; }));
+}
+
+TEST_F(RelayTest, AReplyAfterTheEndIsDropped) {
+  Sealed("ann");
+  std::promise<std::function<void(absl::StatusOr<ScoredReport>)>> asked;
+  auto local = std::make_unique<SystemClock>();
+  auto relay = std::make_unique<Relay>(
+      *engine_,
+      [&](const SessionId&, const std::shared_ptr<const State>&, const telemetry::TraceContext&,
+          std::function<void(absl::StatusOr<ScoredReport>)> done) {
+        asked.set_value(std::move(done));
+      },
+      *local);
+  const auto reply = asked.get_future().get();
+  relay.reset();
+  local.reset();
+  engine_.reset();
+  reply(Unavailable("SCORING_DOWN", "too late"));
+  reply(ScoredReport{1, std::make_shared<const std::string>("too late")});
 }
 
 TEST_F(RelayTest, AKickDoesNotWaitForTheNextLook) {
