@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "common/auth/token.h"
 #include "common/base/clock.h"
 #include "common/client/channel.h"
@@ -160,6 +161,12 @@ absl::Status Run(const Settings& settings) {
   const auto item_bank = MakeItemBank(*item_bank_channel, identity, local);
   Starter starter(*engine, *item_bank, local);
   Ticker ticker(local);
+  // On every way out, also when the port is taken: the timers end before the engine they ask, and
+  // its last callbacks run before what they use goes.
+  const absl::Cleanup stop = [&timers, engine] {
+    timers.Stop();
+    engine->Stop();
+  };
   {
     Relay relay(*engine, MakeScoringClient(*scoring_channel, identity), local);
     const auto service = MakeDeliveryService({.guard = **guard,
@@ -181,8 +188,6 @@ absl::Status Run(const Settings& settings) {
     (*server)->WaitForSignal();
     (*server)->Drain();  // every call is answered
   }
-  timers.Stop();
-  engine->Stop();  // its last callbacks run before what they use goes
   return absl::OkStatus();
 }
 
