@@ -101,6 +101,8 @@ struct Release {};
 
 struct Void {
   std::string reason;  // for the audit; required
+  // Only a session whose clock never started; any other stays as it is, and that is no error.
+  bool if_not_started = false;
 };
 
 // Changes nothing of itself; like every command it first seals an overdue session.

@@ -122,6 +122,7 @@ class Judge {
 
   absl::Status operator()(const Void& command) const {
     if (state_.state == SessionState::kVoided) return absl::OkStatus();
+    if (command.if_not_started && state_.started_at) return absl::OkStatus();
     if (!IsText(command.reason, 1024)) {
       return InvalidArgument("VOID_INVALID", "say why the session does not count")
           .Field("reason", "must have 1 to 1024 characters");

@@ -265,6 +265,12 @@ TEST_F(DecideTest, ScoresAreRecordedOncePerVersion) {
   EXPECT_EQ(*state_.report, "report-2");
 }
 
+TEST_F(DecideTest, AStartedSessionIsNotVoidedWithItsReservation) {
+  Activate();
+  EXPECT_THAT(RunNow(Void{.reason = "no form", .if_not_started = true}).events, IsEmpty());
+  EXPECT_EQ(state_.state, SessionState::kActive);
+}
+
 TEST_F(DecideTest, AVoidedSessionDoesNothingMore) {
   Activate();
   EXPECT_EQ(Reason(Void{""}), "VOID_INVALID");

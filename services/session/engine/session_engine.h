@@ -56,6 +56,7 @@ struct StartRequest {
   std::string exam_id;
   std::string request_id;  // 1 to 64 characters
   bool take_over = false;  // raise the epoch of a live session, once per request id
+  bool only_find = false;  // reserve nothing: NOT_FOUND (SESSION_NOT_FOUND) when there is none
 };
 
 // What a content id stands for; opaque bytes to the engine.

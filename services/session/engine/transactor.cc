@@ -5,6 +5,7 @@
 #include "common/base/ids.h"
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
+#include "services/session/domain/refusals.h"
 
 namespace invigil::session {
 namespace {
@@ -140,6 +141,10 @@ absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
     }
   }
 
+  if (request.only_find) {
+    job.result = NotFoundRefusal();
+    return absl::OkStatus();
+  }
   const auto id = SessionId::FromHex(NewId(job.received));
   auto session = Load(*id);
   if (!session.ok()) return session.status();

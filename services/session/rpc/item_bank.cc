@@ -19,8 +19,11 @@ namespace bank = itembank::v1;
 constexpr Duration kRemember = Seconds(5);
 
 absl::Status NoSuchExam(const std::string& exam_id) {
-  return NotFound("EXAM_NOT_FOUND", "there is no exam \"" + exam_id.substr(0, 64) +
-                                        "\"; ListExams names those there are")
+  // Not cut short when it is long: half a character would make the whole status unreadable.
+  return NotFound("EXAM_NOT_FOUND",
+                  "there is no " +
+                      (exam_id.size() > 64 ? "such exam" : "exam \"" + exam_id + "\"") +
+                      "; ListExams names those there are")
       .Field("exam_id", "unknown")
       .Build();
 }

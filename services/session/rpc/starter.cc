@@ -22,7 +22,7 @@ void Starter::Start(StartRequest request, Duration time_left, const telemetry::T
                          if (status.ok() || ReasonOf(status) == "ITEM_BANK_UNAVAILABLE") {
                            Reserve(steps);
                          } else {
-                           steps->done(status);
+                           FindInstead(steps, status);
                          }
                        });
 }
@@ -37,27 +37,50 @@ void Starter::Reserve(const std::shared_ptr<Steps>& steps) {
   });
 }
 
+void Starter::FindInstead(const std::shared_ptr<Steps>& steps, const absl::Status& refusal) {
+  StartRequest request = steps->request;
+  request.only_find = true;
+  engine_.FindOrReserve(std::move(request),
+                        [this, steps, refusal](absl::StatusOr<Outcome> outcome) {
+                          if (outcome.ok() && outcome->state->started_at) {
+                            Reserved(steps, *outcome);
+                          } else if (outcome.ok() || absl::IsNotFound(outcome.status())) {
+                            steps->done(refusal);
+                          } else {
+                            steps->done(outcome.status());
+                          }
+                        });
+}
+
 void Starter::Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outcome) {
+  if (outcome.state->state == SessionState::kVoided && !outcome.state->started_at) {
+    steps->done(FailedPrecondition("SESSION_VOIDED",
+                                   "this start came to nothing, because the exam could not be "
+                                   "given then; start again with a new request_id"));
+    return;
+  }
   if (outcome.state->state != SessionState::kReady) {
     engine_.Get(outcome.session, steps->request.candidate_id, true,
                 [steps](absl::StatusOr<Outcome> got) { steps->done(std::move(got)); });
     return;
   }
-  item_bank_.IssueForm(
-      outcome.session, outcome.state->identity->exam_id, steps->request.candidate_id,
-      steps->end - clock_.Monotonic(), steps->trace,
-      [this, steps, session = outcome.session](absl::StatusOr<IssuedForm> form) {
-        if (form.ok()) {
-          Begin(steps, session, *std::move(form));
-          return;
-        }
-        const std::string reason = ReasonOf(form.status());
-        if (reason == "EXAM_NOT_FOUND" || reason == "EXAM_UNAVAILABLE") {
-          // This reservation can never begin; it must not stand in the way of the next.
-          engine_.Execute(session, {"", Void{.reason = reason}}, [](absl::StatusOr<Outcome>) {});
-        }
-        steps->done(form.status());
-      });
+  item_bank_.IssueForm(outcome.session, outcome.state->identity->exam_id,
+                       steps->request.candidate_id, steps->end - clock_.Monotonic(), steps->trace,
+                       [this, steps, session = outcome.session](absl::StatusOr<IssuedForm> form) {
+                         if (form.ok()) {
+                           Begin(steps, session, *std::move(form));
+                           return;
+                         }
+                         const std::string reason = ReasonOf(form.status());
+                         if (reason == "EXAM_NOT_FOUND" || reason == "EXAM_UNAVAILABLE") {
+                           // This reservation can't begin; it must not stand in the way of the
+                           // next. Unless another start of it was luckier meanwhile.
+                           engine_.Execute(session,
+                                           {"", Void{.reason = reason, .if_not_started = true}},
+                                           [](absl::StatusOr<Outcome>) {});
+                         }
+                         steps->done(form.status());
+                       });
 }
 
 void Starter::Begin(const std::shared_ptr<Steps>& steps, const SessionId& session,

@@ -15,13 +15,16 @@ class Starter {
  public:
   Starter(SessionEngine& engine, ItemBank& item_bank, const Clock& clock)
       : engine_(engine), item_bank_(item_bank), clock_(clock) {}
-  // The outcome has contents. Errors: those of SessionEngine::FindOrReserve and ItemBank.
+  // The outcome has contents. Errors: those of SessionEngine::FindOrReserve and ItemBank, and
+  // FAILED_PRECONDITION (SESSION_VOIDED) for the request id of a start that came to nothing.
   void Start(StartRequest request, Duration time_left, const telemetry::TraceContext& trace,
              std::function<void(absl::StatusOr<Outcome>)> done);
 
  private:
   struct Steps;
   void Reserve(const std::shared_ptr<Steps>& steps);
+  // The exam takes no new starts: only a session whose clock has started is still given.
+  void FindInstead(const std::shared_ptr<Steps>& steps, const absl::Status& refusal);
   void Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outcome);
   void Begin(const std::shared_ptr<Steps>& steps, const SessionId& session, IssuedForm form);
 
