@@ -50,6 +50,8 @@ class SubmitAnswer : public std::enable_shared_from_this<SubmitAnswer> {
   }
   void Await(SessionEngine& engine, Ticker& ticker, Relay& relay, const SessionId& session,
              Duration wait) {
+    // The call may be over as soon as the ticker knows of it: nothing of it is touched after that.
+    const telemetry::TraceContext trace = call_->trace();
     // Subscribed first, looked at second: a score that comes in between is not missed. The ticker
     // keeps this alive until the wait is over.
     subscription_ =
@@ -58,11 +60,13 @@ class SubmitAnswer : public std::enable_shared_from_this<SubmitAnswer> {
           if (self && change.state->state == SessionState::kReleased) self->Answer(change.state);
         });
     ticker.After(wait, [self = shared_from_this()] { self->Answer(nullptr); });
-    if (auto latest = engine.Peek(session); latest && latest->state == SessionState::kReleased) {
+    auto latest = engine.Peek(session);
+    if (!latest || latest->version < state_->version) latest = state_;
+    if (latest->state == SessionState::kReleased) {
       Answer(latest);
-      return;
+    } else if (latest->score_version == 0) {
+      relay.Kick(session, latest->attempt_version, trace);
     }
-    relay.Kick(session, state_->attempt_version, call_->trace());
   }
   // nullptr: as the session was when sealed.
   void Answer(std::shared_ptr<const State> state) {
