@@ -1,6 +1,7 @@
 #include "services/session/rpc/deliver.h"
 
 #include <deque>
+#include <optional>
 
 #include "common/error/error.h"
 #include "common/rpc/status.h"
@@ -13,7 +14,7 @@ namespace {
 
 // Saves of one stream that may wait for their commit; beyond it the stream is not read, and HTTP/2
 // flow control slows the client down.
-constexpr int kMaxWaiting = 64;
+constexpr size_t kMaxWaiting = 64;
 // Replies a client may leave unread before the stream is given up.
 constexpr size_t kMaxUnsent = 256;
 
@@ -60,34 +61,43 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
     }
     session_ = *session;
     epoch_ = request_.open().epoch();
-    feed_ = Feed::Start(parts_.engine, parts_.ticker, parts_.clock, session_,
-                        caller_.principal->subject,
+    opening_ = true;
+    feed_ = Feed::Start(parts_, session_, caller_.principal->subject,
                         [weak = std::weak_ptr<Deliver>(self_)](
                             absl::StatusOr<v1::WatchSessionResponse> update, bool) {
-                          const auto self = weak.lock();
-                          if (!self) return;
-                          if (!update.ok()) {
-                            AuditRefusal(update.status(), *self->caller_.principal,
-                                         self->session_.ToHex(), self->caller_.trace);
-                            self->End(update.status());
-                            return;
-                          }
-                          v1::DeliverResponse response;
-                          *response.mutable_update() = *std::move(update);
-                          self->Send(std::move(response));
+                          if (const auto self = weak.lock()) self->Show(std::move(update));
                         });
-    StartRead(&request_);
+    ReadOn();
+  }
+
+  void Show(absl::StatusOr<v1::WatchSessionResponse> update) {
+    if (!update.ok()) {
+      AuditRefusal(update.status(), *caller_.principal, session_.ToHex(), caller_.trace);
+      End(update.status());
+      return;
+    }
+    v1::DeliverResponse response;
+    *response.mutable_update() = *std::move(update);
+    bool too_slow = false;
+    {
+      const std::lock_guard lock(mutex_);
+      opening_ = false;
+      too_slow = !Send(std::move(response));
+    }
+    if (too_slow) EndTooSlow();
   }
 
   void Save() {
     const uint64_t save_id = request_.save().save_id();
+    uint64_t place = 0;
     {
       const std::lock_guard lock(mutex_);
-      ++waiting_;
+      place = first_reply_ + replies_.size();
+      replies_.emplace_back();
     }
     parts_.engine.Execute(
         session_, {caller_.principal->subject, FromProto(epoch_, request_.save().responses())},
-        [self = self_, save_id](absl::StatusOr<Outcome> outcome) {
+        [self = self_, save_id, place](absl::StatusOr<Outcome> outcome) {
           v1::DeliverResponse response;
           if (outcome.ok()) {
             auto* saved = response.mutable_saved();
@@ -102,45 +112,44 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
             refused->set_reason(ReasonOf(outcome.status()));
             refused->set_message(std::string(outcome.status().message()));
           }
-          self->Answered(std::move(response));
+          self->Answered(place, std::move(response));
         });
-    bool read = false;
-    {
-      const std::lock_guard lock(mutex_);
-      read = !ended_ && waiting_ < kMaxWaiting;
-      reading_stopped_ = !ended_ && !read;
-    }
-    if (read) StartRead(&request_);
+    ReadOn();
   }
 
-  void Answered(v1::DeliverResponse response) {
-    bool read = false, close = false;
-    {
-      const std::lock_guard lock(mutex_);
-      --waiting_;
-      read = reading_stopped_ && !ended_;
-      if (read) reading_stopped_ = false;
-      close = half_closed_ && waiting_ == 0;
-    }
-    Send(std::move(response), close);
-    if (read) StartRead(&request_);
+  // At the end of a reaction to what was read.
+  void ReadOn() {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    reading_stopped_ = replies_.size() >= kMaxWaiting;
+    if (!reading_stopped_) StartRead(&request_);
   }
 
-  // `close`: the client has said all, and this is the last reply.
-  void Send(v1::DeliverResponse response, bool close = false) {
+  void Answered(uint64_t place, v1::DeliverResponse response) {
     bool too_slow = false;
     {
       const std::lock_guard lock(mutex_);
       if (ended_) return;
-      closing_ = closing_ || close;
-      too_slow = unsent_.size() >= kMaxUnsent;
-      if (!too_slow) {
-        unsent_.push_back(std::move(response));
-        if (unsent_.size() == 1) StartWrite(&unsent_.front());
+      replies_[place - first_reply_] = std::move(response);
+      // A save refused for overload is answered at once: it waits here for those before it.
+      for (; !replies_.empty() && replies_.front(); replies_.pop_front(), ++first_reply_)
+        too_slow = !Send(*std::move(replies_.front())) || too_slow;
+      // Under the lock: once the stream has ended nothing may be started on it.
+      if (reading_stopped_ && !too_slow && replies_.size() < kMaxWaiting) {
+        reading_stopped_ = false;
+        StartRead(&request_);
       }
     }
-    if (too_slow)
-      End(ResourceExhausted("STREAM_TOO_SLOW", "replies are not being read; open a new stream"));
+    if (too_slow) EndTooSlow();
+  }
+
+  // `mutex_` is held. false: the client does not read what it is sent.
+  bool Send(v1::DeliverResponse response) {
+    if (ended_) return true;
+    if (unsent_.size() >= kMaxUnsent) return false;
+    unsent_.push_back(std::move(response));
+    if (unsent_.size() == 1) StartWrite(&unsent_.front());
+    return true;
   }
 
   void OnWriteDone(bool ok) override {
@@ -153,7 +162,7 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
         StartWrite(&unsent_.front());
         return;
       }
-      done = !ok || closing_;
+      done = !ok || AllSaid();
     }
     if (done) End(absl::OkStatus());
   }
@@ -163,10 +172,16 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
     {
       const std::lock_guard lock(mutex_);
       half_closed_ = true;
-      closing_ = closing_ || waiting_ == 0;
-      done = closing_ && unsent_.empty();
+      done = AllSaid();
     }
     if (done) End(absl::OkStatus());
+  }
+
+  // `mutex_` is held. The client will ask no more, and what it asked is answered.
+  bool AllSaid() const { return half_closed_ && !opening_ && replies_.empty() && unsent_.empty(); }
+
+  void EndTooSlow() {
+    End(ResourceExhausted("STREAM_TOO_SLOW", "replies are not being read; open a new stream"));
   }
 
   void OnCancel() override { End(absl::CancelledError("the client went away")); }
@@ -176,6 +191,9 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
       const std::lock_guard lock(mutex_);
       if (ended_) return;
       ended_ = true;
+      // What is being written must stay; nobody will get the rest.
+      if (unsent_.size() > 1) unsent_.erase(unsent_.begin() + 1, unsent_.end());
+      replies_.clear();
     }
     rpc::RecordEnd(method_, caller_.trace, absl::IsCancelled(status) ? absl::OkStatus() : status,
                    parts_.clock.Monotonic() - begin_);
@@ -198,10 +216,12 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
   v1::DeliverRequest request_;  // belongs to gRPC while a read is out
   std::mutex mutex_;
   std::deque<v1::DeliverResponse> unsent_;  // under mutex_; the front is being written
-  int waiting_ = 0;                         // saves not answered yet
-  bool reading_stopped_ = false;            // until an answer makes room
-  bool half_closed_ = false;                // the client sends no more
-  bool closing_ = false;                    // ends when unsent_ is empty
+  // Of saves, in the order read; empty until answered.
+  std::deque<std::optional<v1::DeliverResponse>> replies_;
+  uint64_t first_reply_ = 0;      // how many came before those in replies_
+  bool opening_ = false;          // the session was asked for and not yet shown
+  bool reading_stopped_ = false;  // until an answer makes room
+  bool half_closed_ = false;      // the client sends no more
   bool ended_ = false;
 };
 

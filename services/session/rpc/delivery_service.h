@@ -31,6 +31,8 @@ struct DeliveryParts {
   const Clock& clock;
   // How long SubmitSession waits for the score before it answers without.
   Duration score_wait = Seconds(2);
+  // How often a stream shows time and state anew: a little sooner than the five seconds promised.
+  Duration heartbeat = Seconds(4);
 };
 
 std::shared_ptr<grpc::Service> MakeDeliveryService(const DeliveryParts& parts);

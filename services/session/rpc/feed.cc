@@ -3,18 +3,12 @@
 #include "services/session/rpc/convert.h"
 
 namespace invigil::session {
-namespace {
 
-constexpr Duration kHeartbeat = Seconds(5);
-
-}  // namespace
-
-std::shared_ptr<Feed> Feed::Start(SessionEngine& engine, Ticker& ticker, const Clock& clock,
-                                  const SessionId& session, const std::string& candidate,
-                                  OnUpdate on_update) {
-  std::shared_ptr<Feed> feed(new Feed(engine, ticker, clock, session, std::move(on_update)));
+std::shared_ptr<Feed> Feed::Start(const DeliveryParts& parts, const SessionId& session,
+                                  const std::string& candidate, OnUpdate on_update) {
+  std::shared_ptr<Feed> feed(new Feed(parts, session, std::move(on_update)));
   const std::weak_ptr<Feed> weak = feed;
-  engine.Get(session, candidate, false, [weak](absl::StatusOr<Outcome> outcome) {
+  parts.engine.Get(session, candidate, false, [weak](absl::StatusOr<Outcome> outcome) {
     const auto self = weak.lock();
     if (!self) return;
     if (!outcome.ok()) {
@@ -24,10 +18,10 @@ std::shared_ptr<Feed> Feed::Start(SessionEngine& engine, Ticker& ticker, const C
     // Permitted: only now does it hear of changes. One between the read and here is not missed.
     self->subscription_ =
         self->engine_.Subscribe(self->session_, [weak](const SessionChange& change) {
-          if (const auto feed = weak.lock()) feed->Show(change.state);
+          if (const auto feed = weak.lock()) feed->Show(change.state, false);
         });
     const auto newest = self->engine_.Peek(self->session_);
-    self->Show(newest && newest->version > outcome->state->version ? newest : outcome->state);
+    self->Show(newest && newest->version > outcome->state->version ? newest : outcome->state, true);
     self->Tick();
   });
   return feed;
@@ -35,31 +29,40 @@ std::shared_ptr<Feed> Feed::Start(SessionEngine& engine, Ticker& ticker, const C
 
 Feed::~Feed() { ticker_.Cancel(tick_); }
 
-void Feed::Show(std::shared_ptr<const State> state) {
-  const Time now = clock_.Now();
-  {
-    const std::lock_guard lock(mutex_);
-    if (latest_ && state->version < latest_->version) return;
-    latest_ = state;
-  }
+void Feed::Show(std::shared_ptr<const State> state, bool again) {
+  // Held through the call: two threads must not tell their states in the wrong order.
+  const std::lock_guard lock(mutex_);
+  if (latest_ && state->version < latest_->version + (again ? 0 : 1)) return;
+  latest_ = std::move(state);
+  ShowLatest();
+}
+
+// `mutex_` is held.
+void Feed::ShowLatest() {
   const bool last =
-      state->state == SessionState::kReleased || state->state == SessionState::kVoided;
+      latest_->state == SessionState::kReleased || latest_->state == SessionState::kVoided;
   v1::WatchSessionResponse update;
-  ToProto(Outcome{.session = session_, .state = std::move(state), .now = now}, &update);
+  ToProto(Outcome{.session = session_, .state = latest_, .now = clock_.Now()}, &update);
   on_update_(std::move(update), last);
 }
 
 void Feed::Tick() {
   const std::lock_guard lock(mutex_);
-  tick_ = ticker_.After(kHeartbeat, [weak = weak_from_this()] {
+  tick_ = ticker_.After(heartbeat_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Refresh();
+  });
+}
+
+void Feed::Refresh() {
+  engine_.Get(session_, "", false, [weak = weak_from_this()](absl::StatusOr<Outcome> outcome) {
     const auto self = weak.lock();
     if (!self) return;
-    std::shared_ptr<const State> latest;
-    {
+    if (outcome.ok()) {
+      self->Show(outcome->state, true);
+    } else {  // too busy to say: what was known last, with the time that is left now
       const std::lock_guard lock(self->mutex_);
-      latest = self->latest_;
+      self->ShowLatest();
     }
-    self->Show(latest);
     self->Tick();
   });
 }

@@ -28,13 +28,12 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchSessionResponse> {
       End(session.status());
       return;
     }
-    feed_ =
-        Feed::Start(parts.engine, parts.ticker, parts.clock, *session, caller_.principal->subject,
-                    [weak = std::weak_ptr<Watch>(self_), session_id](
-                        absl::StatusOr<v1::WatchSessionResponse> update, bool last) {
-                      if (const auto self = weak.lock())
-                        self->Take(std::move(update), last, session_id);
-                    });
+    feed_ = Feed::Start(parts, *session, caller_.principal->subject,
+                        [weak = std::weak_ptr<Watch>(self_), session_id](
+                            absl::StatusOr<v1::WatchSessionResponse> update, bool last) {
+                          if (const auto self = weak.lock())
+                            self->Take(std::move(update), last, session_id);
+                        });
   }
   void Own(std::shared_ptr<Watch> self) { self_ = std::move(self); }
 
