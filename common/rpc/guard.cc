@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "common/auth/bearer.h"
 #include "common/error/error.h"
 #include "common/log/log.h"
 #include "invigil/common/v1/policy.pb.h"
@@ -125,11 +126,11 @@ absl::StatusOr<Caller> Guard::Admit(const grpc::ServerContextBase& context,
                                     const Method& method) const {
   Caller caller;
   caller.trace = TraceOf(context);
-  std::string_view token = Metadata(context, "authorization");
+  const std::string_view token = auth::BearerToken(Metadata(context, "authorization"));
   absl::Status status;
-  if (token.size() < 7 || (token.substr(0, 7) != "Bearer " && token.substr(0, 7) != "bearer ")) {
+  if (token.empty()) {
     status = Unauthenticated("TOKEN_MISSING", "send the metadata `authorization: Bearer TOKEN`");
-  } else if (auto principal = verifier_.Verify(token.substr(7)); !principal.ok()) {
+  } else if (auto principal = verifier_.Verify(token); !principal.ok()) {
     status = principal.status();
   } else {
     caller.principal = *std::move(principal);

@@ -2,26 +2,12 @@
 
 #include <string>
 
+#include "common/auth/bearer.h"
 #include "common/error/error.h"
 #include "common/log/log.h"
 #include "common/rpc/guard.h"
 
 namespace invigil::gateway {
-namespace {
-
-// The token behind "Bearer ", whatever the case of the scheme; empty when there is none.
-std::string_view BearerToken(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() <= kScheme.size()) return {};
-  for (size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = authorization[i];
-    if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != kScheme[i]) return {};
-  }
-  return authorization.substr(kScheme.size());
-}
-
-}  // namespace
-
 Gate::Gate(auth::TokenVerifier& verifier, const Catalogue& catalogue) : verifier_(verifier) {
   for (const auto& method : catalogue.methods()) {
     denied_.push_back(&telemetry::GetCounter("invigil_auth_denied_total",
@@ -32,7 +18,7 @@ Gate::Gate(auth::TokenVerifier& verifier, const Catalogue& catalogue) : verifier
 
 absl::StatusOr<std::shared_ptr<const auth::Principal>> Gate::Admit(
     const Method& method, std::string_view authorization, std::string_view traceparent) const {
-  const std::string_view token = BearerToken(authorization);
+  const std::string_view token = auth::BearerToken(authorization);
   if (token.empty()) {
     const absl::Status status = Unauthenticated(
         "TOKEN_MISSING", "send `authorization: Bearer TOKEN`; `invigil token` makes one");
