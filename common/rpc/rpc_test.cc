@@ -1,8 +1,10 @@
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
 #include <future>
 
+#include "common/base/deadline.h"
 #include "common/client/channel.h"
 #include "common/error/error.h"
 #include "common/rpc/server.h"
@@ -139,6 +141,29 @@ TEST_F(RpcTest, ABusyPortIsNamed) {
   const auto second = Server::Start("scoring", options, {});
   EXPECT_EQ(ReasonOf(second.status()), "PORT_BUSY");
   EXPECT_NE(std::string(second.status().message()).find(options.listen), std::string::npos);
+}
+
+// Whether the server tells which services it has.
+bool Reflects(int port) {
+  grpc::GenericStub stub(
+      grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(DeadlineAfter(Seconds(20)));
+  grpc::Slice list_services(std::string("\x3a\x00", 2));
+  grpc::ByteBuffer request(&list_services, 1), response;
+  std::promise<grpc::Status> ended;
+  stub.UnaryCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {},
+                 &request, &response, [&](grpc::Status status) { ended.set_value(status); });
+  return ended.get_future().get().error_code() != grpc::StatusCode::UNIMPLEMENTED;
+}
+
+TEST_F(RpcTest, ReflectionOnlyWhenAskedFor) {
+  EXPECT_FALSE(Reflects(server_->port()));
+  ServerOptions options;
+  options.reflection = true;
+  const auto reflecting = Server::Start("scoring", options, {});
+  ASSERT_TRUE(reflecting.ok()) << reflecting.status();
+  EXPECT_TRUE(Reflects((*reflecting)->port()));
 }
 
 TEST(Tls, RefusesPlainTextOffLoopback) {

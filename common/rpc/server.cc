@@ -1,6 +1,6 @@
 #include "common/rpc/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <dlfcn.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -67,6 +67,15 @@ class Waker {
   std::thread thread_;
 };
 
+// The library puts itself into every server of the process as soon as it is loaded: linked, it
+// would tell of the services whether asked for or not.
+absl::Status LoadReflection() {
+  if (::dlopen(INVIGIL_REFLECTION_LIBRARY, RTLD_NOW | RTLD_GLOBAL) != nullptr)
+    return absl::OkStatus();
+  return FailedPrecondition("FLAGS_INVALID", "--reflection: can't load " INVIGIL_REFLECTION_LIBRARY
+                                             "; install it or leave the flag out");
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(std::string service, ServerOptions options)
@@ -79,7 +88,9 @@ class ServerImpl final : public Server {
     auto credentials = ServerCredentials(options_.tls, options_.listen);
     if (!credentials.ok()) return credentials.status();
     grpc::EnableDefaultHealthCheckService(true);
-    if (options_.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    if (options_.reflection) {
+      if (absl::Status status = LoadReflection(); !status.ok()) return status;
+    }
     grpc::ServerBuilder builder;
     builder.AddListeningPort(options_.listen, *credentials, &port_);
     for (grpc::Service* service : services) builder.RegisterService(service);
