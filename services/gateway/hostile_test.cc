@@ -177,5 +177,25 @@ TEST_F(HostileTest, AStreamDoesNotBeginInADrain) {
   drain.join();
 }
 
+// Both services go while streams are open on both doors.
+TEST_F(HostileTest, ServicesThatDieEndTheirStreamsWithAReason) {
+  grpc::ClientContext context;
+  Identify(context);
+  WatchSessionRequest request;
+  request.set_session_id("silent");
+  auto reader = stub_->WatchSession(&context, request);
+  WatchSessionResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  auto client = Http();
+  client.Send(Post("WatchSession", Envelope(0, R"({"sessionId":"silent"})"), "", "candidate:ann",
+                   "application/connect+json"));
+  ASSERT_TRUE(client.ReadUntil("\"epoch\":1"));
+  a_.Stop();
+  b_.Stop();
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_EQ(ReasonOf(rpc::FromGrpc(reader->Finish())), "BACKEND_UNAVAILABLE");
+  EXPECT_TRUE(client.ReadUntil("BACKEND_UNAVAILABLE"));
+}
+
 }  // namespace
 }  // namespace invigil::gateway

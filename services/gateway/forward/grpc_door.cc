@@ -313,6 +313,10 @@ GrpcDoor::~GrpcDoor() = default;
 
 void GrpcDoor::Register(grpc::ServerBuilder& builder) {
   builder.RegisterCallbackGenericService(service_.get());
+  // A device that lost its network without a word would hold its streams for hours otherwise.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // gRPC unpacks a message whole before it looks at its size: 300 KB of gzip would be 300 MB here.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);

@@ -1,5 +1,9 @@
 #include "services/gateway/http/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -30,6 +34,16 @@ std::string PercentSafe(const std::string& value) {
   return value.find_first_of("\r\n\0", 0, 3) == std::string::npos ? value : PercentEncode(value);
 }
 
+// A device that lost its network without a word would hold its stream for hours otherwise: nothing
+// is written to it meanwhile, so that no write fails.
+void FindLostPeers(int socket) {
+  const int on = 1, idle_seconds = 30, between_seconds = 5, times = 4;
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof between_seconds);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
 // Whether the end of the body is beyond doubt. Another coding than "chunked" would be ignored here
 // and honoured by a program in front, and the two could be made to see different requests.
 bool IsFramingClear(const http::request_header<>& head) {
@@ -58,6 +72,7 @@ void Connection::Run() {
   loop_.connections.insert(this);
   Code ignored;
   stream_.socket().set_option(tcp::no_delay(true), ignored);
+  FindLostPeers(stream_.socket().native_handle());
   AwaitRequest();
 }
 
