@@ -44,10 +44,11 @@ void Starter::FindInstead(const std::shared_ptr<Steps>& steps, const absl::Statu
                         [this, steps, refusal](absl::StatusOr<Outcome> outcome) {
                           if (outcome.ok() && outcome->state->started_at) {
                             Reserved(steps, *outcome);
-                          } else if (outcome.ok() || absl::IsNotFound(outcome.status())) {
-                            steps->done(refusal);
+                          } else if (absl::IsUnavailable(outcome.status()) ||
+                                     absl::IsResourceExhausted(outcome.status())) {
+                            steps->done(outcome.status());  // who knows; ask again
                           } else {
-                            steps->done(outcome.status());
+                            steps->done(refusal);
                           }
                         });
 }
