@@ -124,7 +124,7 @@ void Connection::KeepEarlyBytes() {
 }
 
 void Connection::OnUnaryEnd(CallEnd end, std::string message) {
-  --shared_.calls;
+  shared_.EndCall();
   call_.reset();
   end_ = std::move(end);
   if (end_.code != 0) {
@@ -192,7 +192,7 @@ void Connection::OnStreamMessage(std::string message) {
 }
 
 void Connection::OnStreamEnd(CallEnd end) {
-  --shared_.calls;
+  shared_.EndCall();
   call_.reset();
   if (drained_) {
     end = CallEnd::From(Draining());

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <boost/asio.hpp>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,7 @@ struct HttpShared {
   std::atomic<int64_t> connections{0};
   std::atomic<int64_t> calls{0};  // running upstream
   std::mutex mutex;
+  std::condition_variable quiet;  // with mutex: a connection left, or the last call ended
   std::map<boost::asio::ip::address, int64_t> per_ip;  // under mutex
   telemetry::Gauge& open =
       telemetry::GetGauge("invigil_gateway_http_connections", "Open HTTP connections.");
@@ -67,6 +69,17 @@ struct HttpShared {
     if (const auto it = per_ip.find(ip); it != per_ip.end() && --it->second == 0) per_ip.erase(it);
     --connections;
     open.Set(static_cast<double>(connections));
+    quiet.notify_all();
+  }
+  void EndCall() {
+    if (--calls > 0) return;
+    std::lock_guard lock(mutex);
+    quiet.notify_all();
+  }
+  // Whether calls and connections, on which answers may still be on their way, ended in time.
+  bool WaitUntilQuiet(Duration timeout) {
+    std::unique_lock lock(mutex);
+    return quiet.wait_for(lock, timeout, [this] { return calls == 0 && connections == 0; });
   }
 };
 

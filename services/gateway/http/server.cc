@@ -69,9 +69,9 @@ class HttpServerImpl final : public HttpServer {
       acceptor_->close(ignored);
     });
     ForEachConnection([](HttpConnection& connection) { connection.Drain(); });
-    if (!WaitForCalls(timeout)) {
+    if (!shared_.WaitUntilQuiet(timeout)) {
       ForEachConnection([](HttpConnection& connection) { connection.CancelCall(); });
-      WaitForCalls(Seconds(5));
+      shared_.WaitUntilQuiet(Seconds(5));
     }
   }
 
@@ -108,18 +108,6 @@ class HttpServerImpl final : public HttpServer {
       });
     }
   }
-
-  // Whether the running calls ended in time. Polls, because a drain happens once in a process.
-  bool WaitForCalls(Duration timeout) {
-    const Duration until = shared_.front.Now() + timeout;
-    while (shared_.calls > 0 || Busy()) {
-      if (shared_.front.Now() >= until) return false;
-      std::this_thread::sleep_for(Millis(5));
-    }
-    return true;
-  }
-  // Answers may still be on their way out.
-  bool Busy() const { return shared_.connections > 0; }
 
   HttpShared shared_;
   std::vector<std::unique_ptr<Loop>> loops_;
