@@ -50,6 +50,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const std::vector<std::st
                                    arguments);
 }
 
+bool WaitUntilReady(grpc::Channel& channel, Duration limit) {
+  return channel.WaitForConnected(DeadlineAfter(limit));
+}
+
 void Prepare(grpc::ClientContext& context, Duration time_left, const std::string& token,
              const telemetry::TraceContext& trace) {
   context.set_deadline(DeadlineAfter(time_left));

@@ -24,6 +24,11 @@ namespace invigil::client {
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(const std::vector<std::string>& targets,
                                                        const rpc::TlsFiles& tls = {});
 
+// Blocks until a replica is connected and healthy, at most `limit`: false when none is. For
+// programs and tests that call right after Connect; a service's calls fail fast and are retried
+// instead.
+bool WaitUntilReady(grpc::Channel& channel, Duration limit = Seconds(10));
+
 // Sets what every call between services carries: the deadline, `authorization: Bearer TOKEN` (none
 // when empty) and the traceparent of a child span. `time_left` is what is left of the caller's own
 // deadline, never a fresh full timeout.

@@ -72,6 +72,7 @@ class RpcTest : public ::testing::Test {
     server_ = *std::move(server);
     auto channel = client::Connect({"127.0.0.1:" + std::to_string(server_->port())});
     ASSERT_TRUE(channel.ok());
+    ASSERT_TRUE(client::WaitUntilReady(**channel));
     stub_ = ScoringService::NewStub(*channel);
   }
 
@@ -103,7 +104,8 @@ class RpcTest : public ::testing::Test {
 TEST_F(RpcTest, AdmitsTheRightRoleAndKeepsTheTrace) {
   const auto trace = telemetry::TraceContext::New();
   GetScoreResponse response;
-  EXPECT_TRUE(Get("s", Token("operator"), &response, trace).ok());
+  const absl::Status status = Get("s", Token("operator"), &response, trace);
+  EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(response.score().session_id(), trace.trace_id);
 }
 

@@ -68,7 +68,9 @@ class ProcessTest : public ::testing::Test {
       return ports.find("admin_port=") != std::string::npos && ports.back() == '\n';
     })) << ReadFile(dir_.Path("out"));
     const std::string port = ports.substr(5, ports.find('\n') - 5);
-    stub_ = v1::ScoringService::NewStub(client::Connect({"127.0.0.1:" + port}).value());
+    const auto channel = client::Connect({"127.0.0.1:" + port}).value();
+    ASSERT_TRUE(client::WaitUntilReady(*channel));
+    stub_ = v1::ScoringService::NewStub(channel);
   }
   // What it says when it refuses to start; its exit code must be `code`.
   std::string Refusal(const std::vector<std::string>& argv, int code) {

@@ -40,6 +40,7 @@ class ServicesTest : public ::testing::Test {
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     const auto channel = *client::Connect({"127.0.0.1:" + std::to_string(server_->port())});
+    ASSERT_TRUE(client::WaitUntilReady(*channel));
     items_ = v1::ItemService::NewStub(channel);
     exams_ = v1::ExamService::NewStub(channel);
     forms_ = v1::FormService::NewStub(channel);

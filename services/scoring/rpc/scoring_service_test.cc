@@ -57,7 +57,9 @@ class ScoringServiceTest : public ::testing::Test {
     bank_server_ = rpc::Server::Start("item_bank", options, {bank_.get()}).value();
   }
   static std::shared_ptr<grpc::Channel> ChannelTo(int port) {
-    return client::Connect({"127.0.0.1:" + std::to_string(port)}).value();
+    auto channel = client::Connect({"127.0.0.1:" + std::to_string(port)}).value();
+    EXPECT_TRUE(client::WaitUntilReady(*channel));
+    return channel;
   }
   std::string Token(const std::string& role, const std::string& subject) {
     return minter_->Mint({.subject = subject, .roles = {role}});

@@ -158,6 +158,7 @@ class ServiceTest : public ::testing::Test {
     server_ = *std::move(server);
     auto channel = client::Connect({"127.0.0.1:" + std::to_string(server_->port())});
     ASSERT_TRUE(channel.ok()) << channel.status();
+    ASSERT_TRUE(client::WaitUntilReady(**channel));
     stub_ = v1::DeliveryService::NewStub(*channel);
   }
   void TearDown() override { Stop(); }
