@@ -227,9 +227,9 @@ TEST_F(ScorerTest, AFormWithoutConversionIsNamed) {
 }
 
 TEST_F(ScorerTest, AFullExecutorRefusesAtOnce) {
+  std::promise<void> entered, release;  // outlive the thread that waits for them
   rpc::Executor one("one", 1, 1);
   Scorer scorer(keys_, *store_, one, clock_);
-  std::promise<void> entered, release;
   ASSERT_TRUE(one.TryRun([&] {
     entered.set_value();
     release.get_future().wait();

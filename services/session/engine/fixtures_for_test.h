@@ -65,9 +65,10 @@ class HeldWriter {
  public:
   explicit HeldWriter(SessionEngine& engine) {
     std::promise<void> held;
-    engine.Get(SessionId(), "", false, [this, &held](Result) {
+    const std::shared_future<void> released = release_.get_future().share();
+    engine.Get(SessionId(), "", false, [&held, released](Result) {
       held.set_value();
-      release_.get_future().wait();
+      released.wait();
     });
     held.get_future().wait();
     const uint64_t commits = engine.Stats().commits;
