@@ -27,13 +27,6 @@ export function randomOf(seed) {
   };
 }
 
-/** A reset and nothing before it: resetAndDestroy() alone closes in order first. */
-function reset(socket) {
-  if (socket.destroyed) return;
-  socket.resetAndClosing = true; // what Node's own resetAndDestroy sets
-  socket.destroy();
-}
-
 // Bytes that may wait in the proxy in each direction before its source is no longer read.
 const mostWaiting = 1 << 20;
 
@@ -86,7 +79,7 @@ class Way {
       if (!to.writableNeedDrain) this.timer = setTimeout(() => this.flush(), Math.max(1, this.queue[0].due - now));
     } else if (this.ended && !to.writableEnded) {
       to.end();
-      if (connection.plan.closeTwice) to.once('finish', () => reset(to));
+      if (connection.plan.closeTwice) to.once('finish', () => to.resetAndDestroy());
     }
   }
 }
@@ -149,8 +142,8 @@ class Connection {
   }
 
   reset() {
-    reset(this.near);
-    reset(this.far);
+    this.near.resetAndDestroy();
+    this.far.resetAndDestroy();
   }
 
   #closed(other) {
@@ -161,7 +154,7 @@ class Connection {
     // In order when the end came in order, and what was on its way still arrives.
     const way = other === this.far ? this.up : this.down;
     if (way.ended) way.flush();
-    else reset(other);
+    else other.resetAndDestroy();
   }
 }
 
