@@ -78,30 +78,14 @@ Settings ReadFlags(int argc, char** argv) {
 // Seals through the engine; says NotDue when the session's own deadline is later.
 ExpireHook ExpireThrough(SessionEngine*& engine) {
   return [&engine](const SessionId& session, ExpireDone done) {
-    engine->Execute(
-        session, {"", Expire{}},
-        [session, done = std::move(done)](absl::StatusOr<Outcome> outcome) {
-          if (outcome.ok()) {
-            if (outcome->changed)
-              log::Info("session sealed",
-                        {{"session", session.ToHex()},
-                         {"state", std::string(StateName(outcome->state->state))}});
-            done(absl::OkStatus());
-            return;
-          }
-          const ErrorView error = ViewError(outcome.status());
-          if (error.reason == "SESSION_NOT_FOUND") {
-            done(absl::OkStatus());
-            return;
-          }
-          for (const auto& [name, value] : error.metadata) {
-            if (name == "deadline_us") {
-              done(NotDue(FromUnixMicros(std::stoll(value))));
-              return;
-            }
-          }
-          done(error.reason == "DEADLINE_NOT_REACHED" ? absl::OkStatus() : outcome.status());
-        });
+    engine->Execute(session, {"", Expire{}},
+                    [session, done = std::move(done)](absl::StatusOr<Outcome> outcome) {
+                      if (outcome.ok() && outcome->changed)
+                        log::Info("session sealed",
+                                  {{"session", session.ToHex()},
+                                   {"state", std::string(StateName(outcome->state->state))}});
+                      done(ExpireAnswer(outcome.status()));
+                    });
   };
 }
 

@@ -16,6 +16,8 @@
 #include "services/session/engine/lane_queue.h"
 #include "services/session/engine/listeners.h"
 #include "services/session/engine/session_cache.h"
+#include "services/session/engine/settle.h"
+#include "services/session/engine/timer_news.h"
 #include "services/session/engine/transactor.h"
 #include "services/session/store/sqlite_event_log.h"
 
@@ -37,7 +39,7 @@ bool Differs(const State& a, const State& b) {
 
 }  // namespace
 
-struct SessionEngine::Impl {
+struct SessionEngine::Impl : BatchObserver {
   Impl(std::unique_ptr<EventLog> log, std::unique_ptr<EventLogReader> reader, const Clock& clock,
        EngineOptions options, EngineHooks hooks)
       : log(std::move(log)),
@@ -73,50 +75,26 @@ struct SessionEngine::Impl {
     for (;;) {
       answerer.WaitForRoom();
       if (!queue.Take(options.max_batch, batch)) return;
-      Settle(batch);
+      SettleBatch(transactor, batch, options.race_attempts, clock, *this);
       answerer.Put({std::exchange(batch, {}), std::exchange(news, {})});
     }
   }
 
-  // Gets every job its answer: together if that works, else one by one, so that what is wrong with
-  // one is no concern of the others.
-  void Settle(std::span<Job> jobs) {
-    absl::Status status;
-    for (int attempt = 0; attempt < options.race_attempts; ++attempt) {
-      const Duration begun = clock.Monotonic();
-      status = transactor.Run(jobs);
-      if (status.ok()) {
-        Committed(jobs, clock.Monotonic() - begun);
-        return;
-      }
-      if (status.code() != absl::StatusCode::kAlreadyExists) break;
+  void LostRace() override {
+    const std::lock_guard lock(stats_mutex);
+    ++stats.lost_races;
+  }
+
+  void StoreFailed(std::span<Job>, const absl::Status& status) override {
+    healthy.store(false, std::memory_order_relaxed);
+    {
       const std::lock_guard lock(stats_mutex);
-      ++stats.lost_races;
+      ++stats.store_failures;
     }
-    if (IsStoreFailure(status)) {
-      Refuse(jobs, status);
-      healthy.store(false, std::memory_order_relaxed);
-      {
-        const std::lock_guard lock(stats_mutex);
-        ++stats.store_failures;
-      }
-      if (hooks.on_store_failure)
-        news.push_back([this, status] { hooks.on_store_failure(status); });
-    } else if (jobs.size() > 1) {
-      for (size_t i = 0; i < jobs.size(); ++i) Settle(jobs.subspan(i, 1));
-    } else if (status.code() == absl::StatusCode::kAlreadyExists) {
-      Refuse(jobs, Unavailable("CONTENDED", "another replica writes to this session; try again",
-                               Millis(50)));
-    } else {
-      Refuse(jobs, status);
-    }
+    if (hooks.on_store_failure) news.push_back([this, status] { hooks.on_store_failure(status); });
   }
 
-  static void Refuse(std::span<Job> jobs, const absl::Status& status) {
-    for (Job& job : jobs) job.result = status;
-  }
-
-  void Committed(std::span<Job> jobs, Duration duration) {
+  void Committed(std::span<Job> jobs, Duration duration) override {
     healthy.store(true, std::memory_order_relaxed);
     {
       const std::lock_guard lock(stats_mutex);
@@ -139,13 +117,10 @@ struct SessionEngine::Impl {
     const std::shared_ptr<const State> state = session.state();
     if (!state->exists()) return;
     if (session.after) {
-      const auto deadline = Deadline(*state);
-      if (!state->live()) {
-        if (session.before->live() && hooks.on_sealed) {
-          news.push_back([this, id] { hooks.on_sealed(id); });
-        }
-      } else if (deadline && deadline != Deadline(*session.before) && hooks.on_scheduled) {
-        news.push_back([this, id, due = *deadline] { hooks.on_scheduled(id, due); });
+      const TimerNews timer = TimerNewsOf(*session.before, *state);
+      if (timer.remove && hooks.on_sealed) news.push_back([this, id] { hooks.on_sealed(id); });
+      if (timer.schedule && hooks.on_scheduled) {
+        news.push_back([this, id, due = *timer.schedule] { hooks.on_scheduled(id, due); });
       }
     }
     if (!session.known || Differs(*session.known, *state)) {

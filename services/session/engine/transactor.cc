@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "common/base/ids.h"
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
 #include "services/session/domain/refusals.h"
@@ -145,7 +144,7 @@ absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
     job.result = NotFoundRefusal();
     return absl::OkStatus();
   }
-  const auto id = SessionId::FromHex(NewId(job.received));
+  const auto id = SessionId::FromHex(new_id_(job.received));
   auto session = Load(*id);
   if (!session.ok()) return session.status();
   auto decision = Carry(**session, reserve, job.received);

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "common/base/ids.h"
 #include "services/session/engine/content_cache.h"
 #include "services/session/engine/job.h"
 #include "services/session/engine/session_cache.h"
@@ -20,8 +23,9 @@ bool IsStoreFailure(const absl::Status& status);
 
 class Transactor {
  public:
-  // All outlive this.
-  Transactor(EventLog& log, SessionCache& cache) : log_(log), cache_(cache) {}
+  // All outlive this. `new_id` names new sessions; a simulation that must repeat brings its own.
+  Transactor(EventLog& log, SessionCache& cache, std::function<std::string(Time)> new_id = NewId)
+      : log_(log), cache_(cache), new_id_(std::move(new_id)) {}
 
   // Every job's `result` is set when OK: everything they did is durable and published to the cache.
   // Otherwise nothing is, no result counts, and the sessions touched are out of the cache. Errors:
@@ -58,6 +62,7 @@ class Transactor {
 
   EventLog& log_;
   SessionCache& cache_;
+  const std::function<std::string(Time)> new_id_;
   ContentCache contents_;
   absl::flat_hash_map<std::string, ContentCache::Bytes> read_contents_;  // certain after the commit
   std::deque<Touched> touched_;

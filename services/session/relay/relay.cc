@@ -1,6 +1,5 @@
 #include "services/session/relay/relay.h"
 
-#include <algorithm>
 #include <deque>
 
 #include "common/error/error.h"
@@ -15,17 +14,15 @@ struct Relay::Kicked {
 };
 
 struct Relay::Shared {
-  Shared(const Clock& c, const RelayOptions& o) : clock(c), options(o) {}
+  Shared(const Clock& c, const RelayOptions& options)
+      : clock(c),
+        plan(static_cast<size_t>(options.in_flight), {options.min_backoff, options.max_backoff}) {}
   const Clock& clock;
-  const RelayOptions options;
   std::mutex mutex;
   std::condition_variable wake;
-  std::map<Key, Backoff> failing;  // under mutex, as all below
-  absl::flat_hash_set<Key> out;
+  RelayPlan plan;  // under mutex, as all below
   std::deque<Kicked> kicked;
-  uint64_t pass = 0;  // through the outbox; what fails and is met in none of them is forgotten
-  Backoff away;       // scoring as a whole
-  int busy = 0;       // replies being worked on, which the relay's end waits for
+  int busy = 0;  // replies being worked on, which the relay's end waits for
   bool stopping = false;
 
   // One reply. False when the relay has ended: then nothing but this may be touched.
@@ -166,112 +163,70 @@ Relay::Stretch Relay::Look(std::optional<OutboxEntry> after, bool stop_when_full
 
 bool Relay::Full() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->out.size() >= static_cast<size_t>(options_.in_flight);
+  return shared_->plan.Full();
 }
 
 bool Relay::Take(const Key& key, bool at_once) {
   const std::lock_guard lock(shared_->mutex);
-  const Duration now = clock_.Monotonic();
-  const auto failing = shared_->failing.find(key);
-  if (failing != shared_->failing.end()) {
-    failing->second.pass = shared_->pass;
-    if (failing->second.until > now) return false;
-  }
-  if (!at_once &&
-      (shared_->away.until > now || shared_->out.size() >= static_cast<size_t>(options_.in_flight)))
-    return false;
-  return shared_->out.insert(key).second;
+  return shared_->plan.Take(key, at_once, clock_.Monotonic());
 }
 
 // Another replica delivers what failed here: then nothing here would ever ask for it again.
 void Relay::Forget() {
   const std::lock_guard lock(shared_->mutex);
-  std::erase_if(shared_->failing,
-                [this](const auto& entry) { return entry.second.pass < shared_->pass; });
-  ++shared_->pass;
-  shared_->failing_now.Set(static_cast<double>(shared_->failing.size()));
+  shared_->plan.PassOver();
+  shared_->failing_now.Set(static_cast<double>(shared_->plan.failing()));
 }
 
 void Relay::Send(const Key& key, const telemetry::TraceContext& trace) {
-  engine_.Get(
-      key.first, "", false, [this, shared = shared_, key, trace](absl::StatusOr<Outcome> outcome) {
-        const Shared::Work work(*shared);
-        if (!work) return;
-        if (!outcome.ok()) {
-          Ended(*shared, key, outcome.status());
-          return;
-        }
-        const State& state = *outcome->state;
-        if (!state.sealed() || state.attempt_version != key.second || state.score_version > 0) {
-          Ended(*shared, key, absl::OkStatus());  // reopened, or scored already
-          return;
-        }
-        score_(key.first, outcome->state, trace,
-               [&engine = engine_, shared, key](absl::StatusOr<ScoredReport> scored) {
-                 const Shared::Work work(*shared);
-                 if (!work) return;
-                 if (!scored.ok()) {
-                   Ended(*shared, key, scored.status());
-                   return;
-                 }
-                 RecordScore record{.score_version = scored->score_version,
-                                    .report = scored->report,
-                                    .release = true};
-                 engine.Execute(key.first, {"", std::move(record)},
-                                [shared, key](absl::StatusOr<Outcome> recorded) {
-                                  const Shared::Work work(*shared);
-                                  if (!work) return;
-                                  if (recorded.ok()) shared->delivered.Add();
-                                  Ended(*shared, key, recorded.status());
-                                });
-               });
-      });
+  engine_.Get(key.first, "", false,
+              [this, shared = shared_, key, trace](absl::StatusOr<Outcome> outcome) {
+                const Shared::Work work(*shared);
+                if (!work) return;
+                if (!outcome.ok()) {
+                  Ended(*shared, key, outcome.status());
+                  return;
+                }
+                if (!AwaitsScore(*outcome->state, key.second)) {
+                  Ended(*shared, key, absl::OkStatus());  // reopened, or scored already
+                  return;
+                }
+                score_(key.first, outcome->state, trace,
+                       [&engine = engine_, shared, key](absl::StatusOr<ScoredReport> scored) {
+                         const Shared::Work work(*shared);
+                         if (!work) return;
+                         if (!scored.ok()) {
+                           Ended(*shared, key, scored.status());
+                           return;
+                         }
+                         RecordScore record{.score_version = scored->score_version,
+                                            .report = scored->report,
+                                            .release = true};
+                         engine.Execute(key.first, {"", std::move(record)},
+                                        [shared, key](absl::StatusOr<Outcome> recorded) {
+                                          const Shared::Work work(*shared);
+                                          if (!work) return;
+                                          if (recorded.ok()) shared->delivered.Add();
+                                          Ended(*shared, key, recorded.status());
+                                        });
+                       });
+              });
 }
 
 void Relay::Ended(Shared& shared, const Key& key, const absl::Status& status) {
-  Duration wait(0);
-  bool tell = true;
+  RelayPlan::Verdict verdict;
   {
     const std::lock_guard lock(shared.mutex);
-    shared.out.erase(key);
-    if (status.ok()) {
-      shared.failing.erase(key);
-      shared.away = {};
-      return;
-    }
-    const Duration now = shared.clock.Monotonic();
-    const RelayOptions& options = shared.options;
-    const auto longer = [&](Duration before) {
-      return std::clamp(before * 2, options.min_backoff, options.max_backoff);
-    };
-    // What is wrong with this one session will not mend itself soon.
-    const bool for_good = status.code() == absl::StatusCode::kInvalidArgument ||
-                          status.code() == absl::StatusCode::kAlreadyExists ||
-                          status.code() == absl::StatusCode::kFailedPrecondition;
-    Backoff& backoff = shared.failing[key];
-    backoff.wait = for_good ? options.max_backoff : longer(backoff.wait);
-    backoff.until = now + backoff.wait;
-    backoff.pass = shared.pass;
-    wait = backoff.wait;
-    if (status.code() == absl::StatusCode::kUnavailable ||
-        status.code() == absl::StatusCode::kDeadlineExceeded ||
-        status.code() == absl::StatusCode::kResourceExhausted) {
-      // Nothing wrong with the session: all that were under way fail together, and one line says
-      // so.
-      tell = shared.away.until <= now;
-      if (tell) {
-        shared.away.wait = longer(shared.away.wait);
-        shared.away.until = now + shared.away.wait;
-      }
-    }
+    verdict = shared.plan.Ended(key, status, shared.clock.Monotonic());
   }
+  if (status.ok()) return;
   shared.failed.Add();
-  if (tell)
+  if (verdict.tell)
     log::Warning("a sealed session could not be scored; it will be tried again",
                  {{"session", key.first.ToHex()},
                   {"reason", ReasonOf(status)},
                   {"error", std::string(status.message())},
-                  {"retry_ms", int64_t{wait.count() / 1000}}});
+                  {"retry_ms", int64_t{verdict.wait.count() / 1000}}});
 }
 
 }  // namespace invigil::session

@@ -3,18 +3,16 @@
 
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/telemetry/trace.h"
 #include "services/session/engine/session_engine.h"
+#include "services/session/relay/relay_plan.h"
 
 namespace invigil::session {
 
@@ -61,12 +59,7 @@ class Relay {
             const telemetry::TraceContext& trace);
 
  private:
-  using Key = std::pair<SessionId, uint32_t>;
-  struct Backoff {
-    Duration wait{0};
-    Duration until{0};  // on the monotonic clock
-    uint64_t pass = 0;  // through the outbox, in which it was last met
-  };
+  using Key = RelayPlan::Key;
   // What was looked at in one go.
   struct Stretch {
     std::optional<OutboxEntry> last;

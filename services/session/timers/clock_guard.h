@@ -1,6 +1,6 @@
 #pragma once
 
-#include "common/base/time.h"
+#include "common/base/clock.h"
 
 namespace invigil::session {
 
@@ -46,6 +46,58 @@ class ClockGuard {
  private:
   int agreeing_ = 0;
   Duration last_{0};
+};
+
+// Follows the source as far as ClockGuard believes it, and knows whether exams may be ended by this
+// clock: not until the source has confirmed it or has been out of reach for `patience`, and not
+// while the first reading is disputed. Once trusted it stays so: a clock that was right runs on.
+// One thread.
+class ClockTrust {
+ public:
+  // Both outlive this; `local` is the clock that `clock` was made on.
+  ClockTrust(DisciplinedClock& clock, const Clock& local)
+      : clock_(clock), local_(local), started_(local.Monotonic()) {}
+
+  // What one reading said; see ClockGuard.
+  struct Reading {
+    bool slow = false;  // too slow to say anything exact: a stopped process or a full queue
+    ClockGuard::Verdict verdict = ClockGuard::Verdict::kBelieve;
+    bool believed = false;
+    Duration correction{0}, from_wall{0};
+  };
+  Reading Take(Time source, Duration sent, Duration received) {
+    const Duration round_trip = received - sent;
+    if (round_trip < Duration(0) || round_trip > DisciplinedClock::kMaxRoundTrip) {
+      return {.slow = true};
+    }
+    heard_ = true;
+    Reading reading;
+    const Time source_now = source + (local_.Monotonic() - (sent + round_trip / 2));
+    reading.correction = source_now - clock_.Now();
+    reading.from_wall = source_now - local_.Now();
+    reading.verdict = guard_.Judge(reading.correction, reading.from_wall);
+    reading.believed = reading.verdict == ClockGuard::Verdict::kBelieve ||
+                       reading.verdict == ClockGuard::Verdict::kBelieveJump;
+    if (reading.believed && clock_.Sample(source, sent, received)) trusted_ = true;
+    return reading;
+  }
+
+  // Without any reading for `patience` since the start the clock is trusted: better than ending no
+  // exam. Whether that happened just now.
+  bool GiveUpWaiting(Duration patience) {
+    if (trusted_ || heard_ || local_.Monotonic() - started_ < patience) return false;
+    return trusted_ = true;
+  }
+
+  bool trusted() const { return trusted_; }
+
+ private:
+  DisciplinedClock& clock_;
+  const Clock& local_;
+  const Duration started_;
+  ClockGuard guard_;
+  bool trusted_ = false;
+  bool heard_ = false;  // the source has told its time at least once
 };
 
 }  // namespace invigil::session

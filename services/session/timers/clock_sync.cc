@@ -31,22 +31,19 @@ double ToSeconds(Duration d) { return d.count() / 1e6; }
 }  // namespace
 
 struct ClockSync::Shared {
-  Shared(DisciplinedClock& c, const Clock& l, Duration alarm)
-      : clock(c), local(l), skew_alarm(alarm) {}
+  Shared(DisciplinedClock& clock, const Clock& l, Duration alarm)
+      : local(l), skew_alarm(alarm), trust(clock, l) {}
 
   void Take(Time source, Duration sent, Duration received);
 
-  DisciplinedClock& clock;
   const Clock& local;
   const Duration skew_alarm;
   std::mutex mutex;
   std::condition_variable wake;
   bool stop = false;
   bool asking = false;
-  bool trusted = false;
-  bool heard = false;  // Redis has told its time at least once
   bool alarmed = false;
-  ClockGuard guard;
+  ClockTrust trust;
 };
 
 ClockSync::ClockSync(redis::Client& client, DisciplinedClock& clock, const Clock& local,
@@ -74,20 +71,17 @@ void ClockSync::Stop() {
 
 bool ClockSync::Trusted() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->trusted;
+  return shared_->trust.trusted();
 }
 
 void ClockSync::Run() {
   prctl(PR_SET_NAME, "clock-sync");
-  const Duration started = shared_->local.Monotonic();
   while (true) {
     Ask();
     std::unique_lock lock(shared_->mutex);
-    const Duration period = shared_->trusted ? options_.period : options_.first_period;
+    const Duration period = shared_->trust.trusted() ? options_.period : options_.first_period;
     if (shared_->wake.wait_for(lock, period, [&] { return shared_->stop; })) return;
-    if (!shared_->trusted && !shared_->heard &&
-        shared_->local.Monotonic() - started >= options_.patience) {
-      shared_->trusted = true;
+    if (shared_->trust.GiveUpWaiting(options_.patience)) {
       TimerMetrics::Get().clock_trusted.Set(1);
       log::Warning("Redis does not tell the time; going by this machine's clock");
     }
@@ -115,25 +109,12 @@ void ClockSync::Ask() {
 
 // Requires the lock.
 void ClockSync::Shared::Take(Time source, Duration sent, Duration received) {
-  const Duration round_trip = received - sent;
-  // Too slow to say anything exact: a stopped process or a full queue.
-  if (round_trip < Duration(0) || round_trip > DisciplinedClock::kMaxRoundTrip) return;
-  heard = true;
-  const Duration age = local.Monotonic() - (sent + round_trip / 2);
-  const Time source_now = source + age;
-  const Duration correction = source_now - clock.Now();
-  const Duration from_wall = source_now - local.Now();
-
+  const auto [slow, verdict, believed, correction, from_wall] = trust.Take(source, sent, received);
+  if (slow) return;
   TimerMetrics& metrics = TimerMetrics::Get();
   metrics.clock_offset_seconds.Set(ToSeconds(from_wall));
   metrics.clock_correction_seconds.Set(ToSeconds(correction));
-  const ClockGuard::Verdict verdict = guard.Judge(correction, from_wall);
-  const bool believed =
-      verdict == ClockGuard::Verdict::kBelieve || verdict == ClockGuard::Verdict::kBelieveJump;
-  if (believed && clock.Sample(source, sent, received)) {
-    trusted = true;
-    metrics.clock_trusted.Set(1);
-  }
+  if (trust.trusted()) metrics.clock_trusted.Set(1);
   if (verdict == ClockGuard::Verdict::kBelieveJump) {
     metrics.clock_jumps.Add();
     log::Warning("the suite's clock was moved", {{"seconds", ToSeconds(correction)}});

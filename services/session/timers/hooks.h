@@ -44,4 +44,7 @@ struct TimerHooks {
 absl::Status NotDue(Time deadline);
 std::optional<Time> NotDueUntil(const absl::Status& status);
 
+// What an expire hook answers when the session answered the command Expire with `status`.
+absl::Status ExpireAnswer(const absl::Status& status);
+
 }  // namespace invigil::session

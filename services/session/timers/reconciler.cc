@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/log/log.h"
+#include "services/session/timers/decisions.h"
 #include "services/session/timers/metrics.h"
 
 namespace invigil::session {
@@ -53,18 +54,15 @@ void Reconciler::Run() {
   prctl(PR_SET_NAME, "timer-scan");
   // Looked at every urgent_period: an index that dies just after a scan must not cost a whole
   // period.
-  Duration since_scan = options_.period;
+  ScanPace pace(options_.period, options_.urgent_period);
   while (true) {
     {
       std::unique_lock lock(shared_->mutex);
       shared_->wake.wait_for(lock, options_.urgent_period, [&] { return shared_->stop; });
       if (shared_->stop) return;
     }
-    since_scan += options_.urgent_period;
     const bool healthy = index_healthy_();
-    if (!may_expire_() || (healthy && since_scan < options_.period)) continue;
-    since_scan = Duration(0);
-    Scan(healthy);
+    if (pace.Look(healthy, may_expire_())) Scan(healthy);
   }
 }
 

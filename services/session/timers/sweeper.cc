@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "services/session/timers/decisions.h"
 #include "services/session/timers/metrics.h"
 
 namespace invigil::session {
@@ -23,13 +24,11 @@ struct Sweeper::Shared {
 
   // Requires the lock.
   void RoundOver() {
-    // A round that asked nothing, for lack of room, says nothing.
-    healthy = round_sound && (round_answers > 0 || healthy);
-    if (round_answers > 0) {
-      TimerMetrics::Get().claim_empty_ratio.Set(double(round_empty) / double(round_answers));
+    if (health.answers() > 0) {
+      TimerMetrics::Get().claim_empty_ratio.Set(double(round_empty) / double(health.answers()));
     }
-    round_answers = round_empty = 0;
-    round_sound = true;
+    round_empty = 0;
+    health.RoundOver();
   }
 
   std::function<void(int)> on_rebuild;
@@ -42,10 +41,8 @@ struct Sweeper::Shared {
   bool news = false;  // something for the thread to do before its next round
   bool needs_room = false;
   bool stop = false;
-  // Of this round.
-  int round_answers = 0, round_empty = 0;
-  bool round_sound = true;
-  bool healthy = false;
+  int round_empty = 0;  // claims of this round that brought nothing
+  SweepHealth health;
 };
 
 Sweeper::Sweeper(const Clock& clock, DeadlineIndex& index, Expirer& expirer,
@@ -79,7 +76,7 @@ void Sweeper::Stop() {
 
 bool Sweeper::Healthy() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->healthy;
+  return shared_->health.healthy();
 }
 
 void Sweeper::Run() {
@@ -97,7 +94,7 @@ void Sweeper::Run() {
         shared_->RoundOver();
         const bool may = may_sweep_();
         for (Shared::Shard& shard : shared_->shard) shard.wanted = may;
-        if (!may) shared_->round_sound = false;
+        if (!may) shared_->health.Idle();
       }
     }
     StartReady();
@@ -116,24 +113,17 @@ void Sweeper::StartReady() {
       shared_->ready.pop_front();
     }
     const bool started =
-        expirer_.Start({claimed.due, claimed.session}, [shared = shared_, index = &index_,
-                                                        clock = &clock_, retry = options_.retry,
-                                                        claimed](const absl::Status& status) {
-          if (status.ok()) {
-            index->Settle(claimed, std::nullopt);
-          } else if (const std::optional<Time> until = NotDueUntil(status); until.has_value()) {
-            // At least a moment away: a deadline the hook and we see differently must not spin.
-            index->Settle(claimed, std::max(*until, clock->Now() + Millis(1)));
-          } else {
-            index->Settle(claimed, clock->Now() + retry);
-          }
-          const std::lock_guard lock(shared->mutex);
-          if (shared->needs_room) {
-            shared->needs_room = false;
-            shared->news = true;
-            shared->wake.notify_one();
-          }
-        });
+        expirer_.Start({claimed.due, claimed.session},
+                       [shared = shared_, index = &index_, clock = &clock_, retry = options_.retry,
+                        claimed](const absl::Status& status) {
+                         index->Settle(claimed, DueAgain(status, clock->Now(), retry));
+                         const std::lock_guard lock(shared->mutex);
+                         if (shared->needs_room) {
+                           shared->needs_room = false;
+                           shared->news = true;
+                           shared->wake.notify_one();
+                         }
+                       });
     if (!started) {
       const std::lock_guard lock(shared_->mutex);
       shared_->ready.push_front(claimed);
@@ -181,10 +171,7 @@ void Sweeper::ClaimShards() {
                    shard.claiming = false;
                    --shared->claims_under_way;
                    shared->asked_for -= limit;
-                   ++shared->round_answers;
-                   if (!result.ok() || result->rebuild || result->loading) {
-                     shared->round_sound = false;
-                   }
+                   shared->health.Answer(result.ok() && !result->rebuild && !result->loading);
                    if (!result.ok()) {
                      metrics.claims_failed.Add();
                    } else {
