@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectError, newCandidate } from './connect.mjs';
+import { recorded } from './record.mjs';
 
 // Errors after which a write may or may not have been stored.
 const unclear = new Set(['unavailable', 'deadline_exceeded', 'unknown', 'canceled', 'aborted', 'not_json']);
@@ -11,11 +12,15 @@ const unclear = new Set(['unavailable', 'deadline_exceeded', 'unknown', 'cancele
 /** How long a device waits for an answer before it asks again. */
 export const patienceMs = 3000;
 
+/** Also keeps what it sees in `suite.record`, where there is one (record.mjs). */
 export class Writer {
   static async start(suite, examId = 'CLF-C02') {
     const candidate = await newCandidate(suite, 'writer');
+    const sendTime = Date.now();
     await candidate.start(examId);
-    return new Writer(candidate, suite);
+    const writer = new Writer(candidate, suite);
+    writer.noteStart(candidate.session, sendTime);
+    return writer;
   }
 
   /** Some at once. */
@@ -43,9 +48,25 @@ export class Writer {
     return this;
   }
 
+  /** Answers the items at `places`, once; gives what was sent when its fate is unknown. */
+  answer(...places) {
+    ++this.turn;
+    return this.#send(places.map((place) => this.candidate.write(place, this.candidate.pick(place, this.turn))));
+  }
+
   async stop() {
     this.running = false;
     await this.done;
+  }
+
+  get sessionId() {
+    return this.candidate.session.sessionId;
+  }
+
+  noteStart({ examId, startTime, duration }, sendTime) {
+    const { record } = this.suite;
+    record?.start({ session: this.sessionId, candidate: this.candidate.subject, exam: examId, startTime: Date.parse(startTime), sendTime, receiveTime: Date.now() });
+    record?.deadline({ session: this.sessionId, at: Date.parse(startTime) + Number(duration.replace('s', '')) * 1000 });
   }
 
   #next() {
@@ -58,8 +79,10 @@ export class Writer {
 
   /** Gives the request back when its fate is unknown. */
   async #send(request) {
+    const sendTime = Date.now();
     const record = (fate) => {
       for (const { itemId, sequence, optionIds = [] } of request) this.#of(itemId).push({ sequence, options: optionIds.join(), fate });
+      this.#keep(request, sendTime, fate === 'acked' ? 'ok' : fate);
     };
     const began = performance.now();
     this.waiting = began;
@@ -72,7 +95,11 @@ export class Writer {
       return undefined;
     } catch (error) {
       // fetch throws a TypeError when the connection breaks.
-      if (error instanceof ConnectError && error.code === 'resource_exhausted') return request;
+      if (error instanceof ConnectError && error.code === 'resource_exhausted') {
+        this.#keep(request, sendTime, 'refused');
+        this.refused = (this.refused ?? 0) + 1;
+        return request;
+      }
       if (!(error instanceof TypeError) && !unclear.has(error.code)) {
         this.running = false;
         throw error;
@@ -81,6 +108,12 @@ export class Writer {
       record('unknown');
       this.unknown += request.length;
       return request;
+    }
+  }
+
+  #keep(request, sendTime, outcome) {
+    for (const { item, sequence, value } of recorded(request)) {
+      this.suite.record?.write({ client: this.candidate.subject, session: this.sessionId, item, sequence, value, sendTime, receiveTime: Date.now(), outcome });
     }
   }
 
@@ -108,19 +141,26 @@ export class Writer {
   }
 
   async check() {
+    const sendTime = Date.now();
     const { session } = await this.candidate.get();
     this.judge(session.responses);
+    this.noteStart(session, sendTime);
+    this.suite.record?.read({ session: this.sessionId, responses: recorded(session.responses), sendTime, receiveTime: Date.now(), live: ['ACTIVE', 'PAUSED', 'ON_BREAK'].some((state) => session.state === `SESSION_STATE_${state}`) });
     return session;
   }
 
   /** Submits all that was sent, sending again what is missing; gives the answer. */
   async submit() {
     for (;;) {
+      const sendTime = Date.now();
       try {
-        return await this.candidate.submit();
+        const answer = await this.candidate.submit();
+        this.suite.record?.seal({ session: this.sessionId, endTime: Date.parse(answer.endTime), responses: recorded(answer.receipt), sendTime, receiveTime: Date.now() });
+        return answer;
       } catch (error) {
         if (error.reason !== 'RESPONSES_MISSING') throw error;
-        await this.candidate.save(error.details.metadata.item_ids.split(',').map((itemId) => this.#newest(itemId)));
+        const missing = error.details.metadata.item_ids.split(',').map((itemId) => this.#newest(itemId));
+        await this.candidate.save(missing).finally(() => this.#keep(missing, sendTime, 'unknown'));
       }
     }
   }

@@ -106,12 +106,14 @@ export class Suite extends AnySuite {
   /**
    * Starts everything and loads the shipped banks (or those of `banks`, folders).
    * `args`: extra flags by process name. `sessions`: replicas of the session service on one data
-   * folder; they are called session, session2 and so on.
+   * folder; they are called session, session2 and so on. `prepare`: gets the suite before anything
+   * runs, with its folder and ports: it may put variables into `suite.env.NAME` and, for what a
+   * process must reach by a detour, a port into `suite.detours['FROM>TO']`.
    */
-  static async start({ banks = shippedBanks, args = {}, sessions = 1 } = {}) {
+  static async start({ banks = shippedBanks, args = {}, sessions = 1, prepare } = {}) {
     const suite = new Suite(args, sessions);
     try {
-      await suite.#begin(banks);
+      await suite.#begin(banks, prepare);
     } catch (error) {
       await suite.stop();
       throw error;
@@ -126,9 +128,11 @@ export class Suite extends AnySuite {
     this.dir = mkdtempSync(path.join(tmpdir(), 'invigil-suite-'));
     this.children = {};
     this.ports = {};
+    this.env = {};
+    this.detours = {};
   }
 
-  async #begin(banks) {
+  async #begin(banks, prepare) {
     const services = ['item_bank', 'scoring', ...this.sessions, 'gateway'];
     for (const name of ['redis', 'http', ...services]) this.ports[name] = await freePort();
     for (const name of services) this.ports[`${name}_admin`] = await freePort();
@@ -137,6 +141,7 @@ export class Suite extends AnySuite {
     }
     writeFileSync(this.path('cli.conf'), `gateway = ${this.grpc}\nkey = ${this.keyPath}\n`);
     writeFileSync(this.path('env'), `INVIGIL_HTTP=${this.http}\nINVIGIL_GRPC=${this.grpc}\n`);
+    await prepare?.(this);
     await this.startOne('redis');
     for (const name of services) await this.startOne(name);
     for (const bank of banks) this.cli('bank', 'import', bank);
@@ -144,7 +149,7 @@ export class Suite extends AnySuite {
 
   /** Starts a process on its port (again); waits until it is ready unless `wait` is false. */
   async startOne(name, { wait = true } = {}) {
-    const loopback = (port) => `127.0.0.1:${this.ports[port]}`;
+    const loopback = (to) => `127.0.0.1:${this.detours[`${name}>${to}`] ?? this.ports[to]}`;
     const service = this.sessions.includes(name) ? 'session' : name;
     const data = this.path(service);
     mkdirSync(data, { recursive: true });
@@ -164,10 +169,11 @@ export class Suite extends AnySuite {
       if (service === 'gateway') args.push('--session', this.sessions.map(loopback).join(','), '--http-listen', loopback('http'));
     }
     args.push(...(this.args[service] ?? []));
-    const child = new Child(name, command, args, this.logPath(name));
+    const child = new Child(name, command, args, this.logPath(name), this.env[name]);
     this.children[name] = child;
     if (wait) await this.ready(name);
     if (wait && probes[service] && this.children.gateway?.running) await this.#reached(service);
+    if (wait && service === 'session' && this.sessions.length > 1 && this.children.gateway?.running) await this.healthy(name);
     return child;
   }
 
@@ -185,6 +191,12 @@ export class Suite extends AnySuite {
       const { status } = await fetch(`${this.http}/${method}`, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body: JSON.stringify(message) });
       return status !== 503;
     }, `the gateway reaches ${service}`, 10_000);
+  }
+
+  /** Waits until the gateway sends calls to this replica of the session service. */
+  async healthy(name) {
+    const replica = `127.0.0.1:${this.detours[`gateway>${name}`] ?? this.ports[name]}`;
+    await until(async () => (await this.metric('gateway', `invigil_gateway_replica_healthy{replica="${replica}",service="session"}`)) === 1, `the gateway sends calls to ${name}`, 10_000);
   }
 
   async kill(name, signal = 'SIGKILL') {
