@@ -2,12 +2,26 @@
 // survives power loss).
 #include <sqlite3.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "common/sql/engine.h"
 
 namespace invigil::sql::engine {
 namespace {
+
+// SQLite tells of every error here, also of those it goes on after, as in a checkpoint of its own.
+// After a failed sync the kernel may have dropped what it was to write and call it written: nothing
+// read back or synced later proves anything, so nothing more may be acknowledged.
+void EndOnFailedSync(void*, int code, const char* text) {
+  if (code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC) return;
+  std::fprintf(stderr,
+               "the disk failed to keep what was written; ending, so that nothing is acknowledged "
+               "that may be lost: check the disk, then start again: %s\n",
+               text);
+  std::_Exit(1);
+}
 
 absl::Status ToStatus(sqlite3* db, int code) {
   const std::string text = std::string(sqlite3_errmsg(db)) + " (sqlite " +
@@ -141,6 +155,9 @@ class SqliteDatabase final : public Database {
 absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path,
                                                      sql::Database::Mode mode) {
   const bool writes = mode == sql::Database::Mode::kReadWrite;
+  // Before the first connection of the process; later it would be refused, and is not needed.
+  [[maybe_unused]] static const int told =
+      sqlite3_config(SQLITE_CONFIG_LOG, &EndOnFailedSync, nullptr);
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
@@ -159,6 +176,14 @@ absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path,
   if (absl::Status status = db->Execute(settings); !status.ok()) {
     return FailedPrecondition(
         "STORE_UNUSABLE", "can't use the database " + path + ": " + std::string(status.message()));
+  }
+  if (writes) {
+    // What a process before this one failed to sync may be in the log all the same, as the kernel
+    // remembers it. Copied into the file and synced there, nothing rests on it any more. Where
+    // another process works on the file (busy), its log goes on from what was committed.
+    sqlite3_busy_timeout(raw, 0);
+    (void)sqlite3_wal_checkpoint_v2(raw, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(raw, 5000);
   }
   return db;
 }

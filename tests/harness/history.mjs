@@ -96,7 +96,7 @@ export class Writer {
     } catch (error) {
       // fetch throws a TypeError when the connection breaks.
       if (error instanceof ConnectError && error.code === 'resource_exhausted') {
-        this.#keep(request, sendTime, 'refused');
+        record('refused');
         this.refused = (this.refused ?? 0) + 1;
         return request;
       }
@@ -134,7 +134,7 @@ export class Writer {
         continue;
       }
       assert.ok(got.sequence >= highest.sequence, `${itemId}: ${got.sequence} is stored, ${highest.sequence} was acknowledged`);
-      const sent = writes.find(({ sequence, options }) => sequence === got.sequence && options === got.optionIds.join());
+      const sent = writes.find(({ sequence, options, fate }) => fate !== 'refused' && sequence === got.sequence && options === got.optionIds.join());
       assert.ok(sent, `${itemId}: what is stored under ${got.sequence} was never sent`);
     }
     for (const itemId of stored.keys()) assert.ok(this.history.has(itemId), `${itemId} was never answered`);
