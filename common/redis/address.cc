@@ -1,41 +1,80 @@
 #include "common/redis/address.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <fstream>
+#include <optional>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "common/error/error.h"
 
 namespace invigil::redis {
+namespace {
 
-std::string Address::ToString() const {
-  if (!unix_path.empty()) return "unix:" + unix_path;
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+constexpr char kRedisScheme[] = "redis://";
+constexpr char kSentinelScheme[] = "sentinel://";
+constexpr int kSentinelPort = 26379;
+
+// Everything up to the last '@' may be a password.
+std::string WithoutCredentials(const std::string& text) {
+  const size_t at = text.rfind('@');
+  if (at == std::string::npos) return text;
+  const size_t scheme = text.find("://");
+  return (scheme == std::string::npos ? "" : text.substr(0, scheme + 3)) + "***" + text.substr(at);
 }
 
-absl::StatusOr<Address> ParseAddress(const std::string& text) {
-  const auto invalid = [&text] {
-    return InvalidArgument("REDIS_ADDRESS_INVALID",
-                           "\"" + text + "\" is no Redis address; use unix:/path or host:port");
-  };
-  Address address;
-  if (text.starts_with("unix:")) {
-    address.unix_path = text.substr(5);
-    // The kernel keeps socket paths in 108 bytes.
-    if (address.unix_path.empty() || address.unix_path.size() > 107) return invalid();
-    return address;
+Error Invalid(const std::string& text, const std::string& hint) {
+  return InvalidArgument("REDIS_ADDRESS_INVALID",
+                         "\"" + WithoutCredentials(text) + "\" is no Redis address; " + hint);
+}
+
+constexpr char kForms[] =
+    "use unix:/path, host:port, redis://host:port or "
+    "sentinel://host:port,host:port/master-name";
+
+std::optional<std::string> PercentDecoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i]);
+      continue;
+    }
+    if (i + 2 >= text.size() || !absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 1])) ||
+        !absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 2]))) {
+      return std::nullopt;
+    }
+    out.push_back(static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16)));
+    i += 2;
   }
+  return out;
+}
+
+// Cuts "user:password@" off the front of `rest`.
+bool TakeCredentials(std::string* rest, Credentials* credentials) {
+  const size_t at = rest->rfind('@');
+  if (at == std::string::npos) return true;
+  const std::string_view both = std::string_view(*rest).substr(0, at);
+  const size_t colon = both.find(':');
+  if (colon == std::string_view::npos) return false;  // a user without password is of no use
+  const auto user = PercentDecoded(both.substr(0, colon));
+  const auto password = PercentDecoded(both.substr(colon + 1));
+  if (!user || !password || password->empty()) return false;
+  *credentials = {*user, *password};
+  rest->erase(0, at + 1);
+  return true;
+}
+
+std::optional<Address> HostAndPort(const std::string& text, int default_port) {
+  Address address;
+  address.port = default_port;
   size_t colon = std::string::npos;
   if (text.starts_with("[")) {
     const size_t end = text.find(']');
-    if (end == std::string::npos) return invalid();
+    if (end == std::string::npos) return std::nullopt;
     address.host = text.substr(1, end - 1);
     if (end + 1 < text.size()) {
-      if (text[end + 1] != ':') return invalid();
+      if (text[end + 1] != ':') return std::nullopt;
       colon = end + 1;
     }
   } else {
@@ -44,39 +83,82 @@ absl::StatusOr<Address> ParseAddress(const std::string& text) {
     // Also catches an IPv6 address without brackets, below: its "port" is not a number.
   }
   if (colon != std::string::npos && !absl::SimpleAtoi(text.substr(colon + 1), &address.port)) {
-    return invalid();
+    return std::nullopt;
   }
-  if (address.host.empty() || address.port < 1 || address.port > 65535) return invalid();
+  if (address.host.empty() || address.host.find_first_of("/@ ") != std::string::npos) {
+    return std::nullopt;
+  }
+  if (address.port < 1 || address.port > 65535) return std::nullopt;
   return address;
 }
 
-bool IsNumericHost(const std::string& host) {
-  in6_addr out;
-  return inet_pton(AF_INET, host.c_str(), &out) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), &out) == 1;
+absl::StatusOr<Endpoint> ParseSentinels(const std::string& text) {
+  Endpoint endpoint;
+  std::string rest = text.substr(sizeof(kSentinelScheme) - 1);
+  if (!TakeCredentials(&rest, &endpoint.credentials)) {
+    return Invalid(text, "write the credentials as user:password@, special characters as %XX");
+  }
+  const size_t slash = rest.find('/');
+  endpoint.master = slash == std::string::npos ? "" : rest.substr(slash + 1);
+  if (endpoint.master.empty() || endpoint.master.find_first_of("/ ?#") != std::string::npos) {
+    return Invalid(text, "end it with /master-name, as in the sentinels' configuration");
+  }
+  for (const auto& part : absl::StrSplit(rest.substr(0, slash), ',')) {
+    const std::string one(part.data(), part.size());
+    const std::optional<Address> sentinel = HostAndPort(one, kSentinelPort);
+    if (!sentinel) return Invalid(text, "\"" + one + "\" is not host:port");
+    endpoint.sentinels.push_back(*sentinel);
+  }
+  return endpoint;
 }
 
-absl::StatusOr<std::string> ResolveHost(const std::string& host) {
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0 || found == nullptr) {
-    return Unavailable("REDIS_HOST_UNKNOWN", "cannot resolve the Redis host \"" + host + "\"");
+}  // namespace
+
+std::string Address::ToString() const {
+  if (!unix_path.empty()) return "unix:" + unix_path;
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+absl::StatusOr<Address> ParseAddress(const std::string& text) {
+  if (text.starts_with("unix:")) {
+    Address address;
+    address.unix_path = text.substr(5);
+    // The kernel keeps socket paths in 108 bytes.
+    if (address.unix_path.empty() || address.unix_path.size() > 107) return Invalid(text, kForms);
+    return address;
   }
-  const addrinfo* chosen = found;
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-    if (a->ai_family == AF_INET) {
-      chosen = a;
-      break;
-    }
+  const std::optional<Address> address = HostAndPort(text, Address().port);
+  if (!address) return Invalid(text, kForms);
+  return *address;
+}
+
+std::string Endpoint::ToString() const {
+  if (!by_sentinel()) return address.ToString();
+  std::string out = kSentinelScheme;
+  for (const Address& sentinel : sentinels) {
+    if (&sentinel != sentinels.data()) out += ",";
+    out += sentinel.ToString();
   }
-  char name[NI_MAXHOST] = "";
-  const int rc = getnameinfo(chosen->ai_addr, chosen->ai_addrlen, name, sizeof(name), nullptr, 0,
-                             NI_NUMERICHOST);
-  freeaddrinfo(found);
-  if (rc != 0) {
-    return Unavailable("REDIS_HOST_UNKNOWN", "cannot read the address of \"" + host + "\"");
+  return out + "/" + master;
+}
+
+absl::StatusOr<Endpoint> ParseEndpoint(const std::string& text) {
+  if (text.starts_with(kSentinelScheme)) return ParseSentinels(text);
+  if (!text.starts_with(kRedisScheme)) {
+    absl::StatusOr<Address> address = ParseAddress(text);
+    if (!address.ok()) return address.status();
+    return Endpoint(*std::move(address));
   }
-  return std::string(name);
+  Endpoint endpoint;
+  std::string rest = text.substr(sizeof(kRedisScheme) - 1);
+  if (!TakeCredentials(&rest, &endpoint.credentials)) {
+    return Invalid(text, "write the credentials as user:password@, special characters as %XX");
+  }
+  const std::optional<Address> address = HostAndPort(rest, Address().port);
+  if (!address) return Invalid(text, kForms);
+  endpoint.address = *address;
+  return endpoint;
 }
 
 absl::StatusOr<Credentials> ReadCredentials(const std::string& path) {

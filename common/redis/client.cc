@@ -36,6 +36,8 @@ Client::~Client() = default;
 
 ConnectionState Client::state() const { return loop_->state(); }
 int Client::in_flight() const { return loop_->in_flight(); }
+std::string Client::server_id() const { return loop_->server_id(); }
+std::string Client::trouble() const { return loop_->trouble(); }
 
 void Client::Command(std::vector<std::string> args, Duration timeout, Callback done) {
   assert(!args.empty());

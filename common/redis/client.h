@@ -19,15 +19,19 @@ enum class ConnectionState { kConnecting, kReady, kDisconnected, kClosed };
 const char* ToString(ConnectionState state);
 
 struct ClientOptions {
-  Address address;
-  // User and password, see ReadCredentials; read again at every connect. Empty: none.
+  Endpoint address;  // an Address will do
+  // User and password, see ReadCredentials; read again at every connect. Empty: those of `address`.
   std::string credentials_path;
+  // The same for the sentinels themselves. Empty: none.
+  std::string sentinel_credentials_path;
   // CLIENT SETNAME, log lines and the metrics label; one of a small fixed set.
   std::string name = "redis";
   // Commands accepted and not yet answered, those given up included. Full: RESOURCE_EXHAUSTED.
   int max_in_flight = 16384;
   // From starting to connect until Redis answers PING.
   Duration connect_timeout = Seconds(1);
+  // How long one sentinel may take to name the master before the next is asked.
+  Duration sentinel_timeout = Millis(300);
   // Silence with commands outstanding after which the connection is given up.
   Duration watchdog = Seconds(2);
   Duration min_backoff = Millis(20), max_backoff = Seconds(1);
@@ -36,6 +40,11 @@ struct ClientOptions {
 };
 
 // One pipelined connection, made again for ever when lost. Thread-safe.
+//
+// With sentinels the server is whom they call the master and who says himself that he is; another
+// is looked for when the connection is lost, when it answers READONLY, and when a sentinel
+// announces a new one. Failovers lose writes that Redis has acknowledged: nothing may live in Redis
+// alone.
 //
 // Every callback is called exactly once, on the client's thread; it must not block, and may issue
 // commands. Commands of one thread reach Redis in the order of their calls. Destruction closes the
@@ -70,6 +79,13 @@ class Client {
   // Accepted and not yet answered by Redis. When zero, the callback of every command that was not
   // refused as REDIS_BUSY has returned.
   int in_flight() const;
+  // Names this run of this server: different after a failover and after a restart. Empty before the
+  // first connection, and when the server's ACL refuses INFO. In a callback with an answer it is of
+  // the server that answered.
+  std::string server_id() const;
+  // Why there is no connection, for an operator: which sentinel or server said what. Empty when
+  // ready. Holds addresses, never credentials.
+  std::string trouble() const;
 
  private:
   class Loop;

@@ -34,6 +34,33 @@ TEST(AddressTest, RefusesWhatCannotBeAnAddress) {
   EXPECT_FALSE(ParseAddress("unix:/" + std::string(120, 'x')).ok());
 }
 
+TEST(EndpointTest, ReadsEveryForm) {
+  EXPECT_EQ(ParseEndpoint("10.0.0.1:7000")->address.port, 7000);
+  EXPECT_EQ(ParseEndpoint("unix:/run/r.sock")->address.unix_path, "/run/r.sock");
+  const Endpoint plain = *ParseEndpoint("redis://session:s%20e%3Ac%40@[::1]:7000");
+  EXPECT_EQ(plain.ToString(), "[::1]:7000");
+  EXPECT_EQ(plain.credentials.user, "session");
+  EXPECT_EQ(plain.credentials.password, "s e:c@");
+  const Endpoint many = *ParseEndpoint("sentinel://:secret@a:1,[::1],10.0.0.3:3/exam");
+  EXPECT_EQ(many.ToString(), "sentinel://a:1,[::1]:26379,10.0.0.3:3/exam");
+  EXPECT_EQ(many.sentinels.size(), 3u);
+  EXPECT_EQ(many.master, "exam");
+  EXPECT_EQ(many.credentials.user, "");
+  EXPECT_EQ(many.credentials.password, "secret");
+}
+
+TEST(EndpointTest, WhatIsWrongIsSaidWithoutTheCredentials) {
+  for (const char* text :
+       {"sentinel://", "sentinel://a:1", "sentinel://a:1/", "sentinel://a:1,/m",
+        "sentinel://a:1/m/n", "sentinel://a:x/m", "redis://", "redis://a:0", "redis://a/3",
+        "redis://user@a", "http://a:1", "redis://u:%zz@a", "redis://u:@a", "redis://u:secret@a:b",
+        "sentinel://u:secret@a:1", "sentinel://u:sec/ret@a:b/m", "u:secret@a:1"}) {
+    const absl::Status status = ParseEndpoint(text).status();
+    EXPECT_EQ(ReasonOf(status), "REDIS_ADDRESS_INVALID") << text;
+    EXPECT_EQ(std::string(status.message()).find("ret"), std::string::npos) << status.message();
+  }
+}
+
 TEST(AddressTest, Credentials) {
   const testing::TempDir dir;
   std::ofstream(dir.Path("both")) << "session\nsecret\n";

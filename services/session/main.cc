@@ -29,7 +29,7 @@ constexpr char kProgram[] = "invigil-session";
 
 struct Settings {
   rpc::ServerOptions server;
-  std::string data, jwks, key, redis, redis_credentials, redis_prefix;
+  std::string data, jwks, key, redis, redis_credentials, sentinel_credentials, redis_prefix;
   std::vector<std::string> item_bank, scoring;
   Duration score_wait = Seconds(2);
   int64_t queue = 8192, cached_sessions = 50'000;
@@ -46,11 +46,14 @@ Settings ReadFlags(int argc, char** argv) {
       .Required();
   flags.Section("Timers")
       .Text("redis", &settings.redis, "ADDRESS",
-            "HOST:PORT or unix:PATH of the Redis that holds the live timers. Sessions end on time "
-            "without it too.")
+            "HOST:PORT, redis://HOST:PORT or unix:PATH of the Redis that holds the live timers, or "
+            "sentinel://HOST:PORT,HOST:PORT/MASTER-NAME for the one that these sentinels name. "
+            "Sessions end on time without it too.")
       .Required()
       .Text("redis-credentials", &settings.redis_credentials, "FILE",
             "User and password, a line each; or a password alone.")
+      .Text("sentinel-credentials", &settings.sentinel_credentials, "FILE",
+            "The same for the sentinels.")
       .Text("redis-prefix", &settings.redis_prefix, "TEXT",
             "Before every key, so that several suites can share a Redis.");
   flags.Section("Other services")
@@ -120,11 +123,12 @@ absl::Status Run(const Settings& settings) {
   if (!item_bank_channel.ok()) return item_bank_channel.status();
   auto scoring_channel = client::Connect(settings.scoring, settings.server.tls);
   if (!scoring_channel.ok()) return scoring_channel.status();
-  auto redis_address = redis::ParseAddress(settings.redis);
+  auto redis_address = redis::ParseEndpoint(settings.redis);
   if (!redis_address.ok()) return redis_address.status();
 
   redis::Client redis({.address = *redis_address,
                        .credentials_path = settings.redis_credentials,
+                       .sentinel_credentials_path = settings.sentinel_credentials,
                        .name = "timers"});
   SessionEngine* engine = nullptr;  // known to the timers before it exists; they ask from Start on
   Timers timers(redis, clock, local, {.expire = ExpireThrough(engine), .list = ListThrough(engine)},
