@@ -121,13 +121,6 @@ absl::Status Transaction::Commit() {
 
 namespace engine {
 
-absl::Status Unusable(const absl::Status& status) {
-  if (status.code() == absl::StatusCode::kFailedPrecondition) return status;
-  return FailedPrecondition("STORE_UNUSABLE",
-                            std::string(status.message()) +
-                                "; check that the server runs, and the URL's user and database");
-}
-
 absl::Status Newer(size_t version, size_t known) {
   return FailedPrecondition("STORE_NEWER", "the database has schema version " +
                                                std::to_string(version) + ", this program knows " +

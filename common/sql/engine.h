@@ -48,9 +48,6 @@ absl::StatusOr<std::unique_ptr<Database>> OpenPostgres(const std::string& url,
                                                        sql::Database::Mode mode,
                                                        const std::string& schema);
 
-// A failure to connect, for a program that starts: FAILED_PRECONDITION (STORE_UNUSABLE).
-absl::Status Unusable(const absl::Status& status);
-
 // FAILED_PRECONDITION (STORE_NEWER): the tables are of a newer program.
 absl::Status Newer(size_t version, size_t known);
 

@@ -159,6 +159,14 @@ absl::Status Postgres::Connect() {
   return refused_;
 }
 
+absl::Status Postgres::Open() {
+  const absl::Status status = Connect();
+  if (status.ok() || status.code() == absl::StatusCode::kFailedPrecondition) return status;
+  return FailedPrecondition("STORE_UNUSABLE",
+                            std::string(status.message()) +
+                                "; check that the server runs, and the URL's user and database");
+}
+
 absl::Status Postgres::ConnectNow() {
   auto target = ReadTarget(options_.url);
   if (!target.ok()) return target.status();

@@ -113,6 +113,10 @@ class Postgres {
   // when the server is there but can't serve as a store: the message says why.
   absl::Status Connect();
 
+  // Connect, for a program that starts: every failure is FAILED_PRECONDITION (STORE_UNUSABLE) and
+  // says what to look at.
+  absl::Status Open();
+
   // Registers a statement with $1, $2 ...; prepared on the server at its first use.
   int Prepare(std::string sql);
   // Asks the server whether it understands a registered statement.

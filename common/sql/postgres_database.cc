@@ -95,9 +95,8 @@ absl::StatusOr<std::unique_ptr<Database>> OpenPostgres(const std::string& url,
                                                        const std::string& schema) {
   auto db = std::make_unique<PostgresDatabase>(Postgres::Options{
       .url = url, .schema = schema, .read_only = mode == sql::Database::Mode::kReadOnly});
-  const absl::Status status = db->driver().Connect();
-  if (status.ok()) return db;
-  return Unusable(status);
+  INVIGIL_RETURN_IF_ERROR(db->driver().Open());
+  return db;
 }
 
 }  // namespace invigil::sql::engine

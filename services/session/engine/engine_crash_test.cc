@@ -15,6 +15,7 @@
 #include "common/error/error.h"
 #include "common/testing/temp_dir.h"
 #include "services/session/engine/fixtures_for_test.h"
+#include "services/session/store/stores_for_test.h"
 
 namespace invigil::session {
 namespace {
@@ -165,6 +166,60 @@ TEST(EngineCrashTest, ADiskThatRefusesIsNeverAcknowledgedAndRecovers) {
   engine = *SessionEngine::Open(path, clock);
   for (size_t s = 0; s < ids.size(); ++s) {
     EXPECT_EQ(Ask(*engine, ids[s], Read{})->state->responses[0].sequence, acknowledged[s]);
+  }
+}
+
+// The server is cut off in the middle of batches: what was acknowledged is there, and nothing is
+// half there, whatever became of the commits whose answers were lost.
+TEST(EngineOnPostgresTest, EveryAcknowledgedSaveSurvivesAServerThatIsCutOff) {
+  testing::PostgresServer& server = testing::PostgresServer::Shared();
+  const TestStore store("postgresql");
+  ManualClock clock(fixtures::kStart);
+  const auto open = [&] {
+    auto log = store.OpenLog();
+    return std::make_unique<SessionEngine>(std::move(log), store.OpenReader(), clock);
+  };
+  auto engine = open();
+  std::vector<SessionId> ids;
+  for (uint32_t s = 0; s < kSessions; ++s)
+    ids.push_back(Activate(*engine, "c" + std::to_string(s)));
+  std::atomic<bool> running{true};
+  std::atomic<uint64_t> stored{0}, refused{0};
+  std::vector<std::map<uint32_t, uint32_t>> newest(kSessions);  // by item, acknowledged
+  std::vector<std::thread> threads;
+  for (uint32_t s = 0; s < kSessions; ++s) {
+    threads.emplace_back([&, s] {
+      for (uint32_t sequence = 1; running; ++sequence) {
+        const uint32_t item = sequence % kItems;
+        const Result result = SaveOne(*engine, ids[s], item, sequence);
+        if (result.ok()) {
+          newest[s][item] = sequence;
+          ++stored;
+        } else {
+          EXPECT_EQ(result.status().code(), absl::StatusCode::kUnavailable) << result.status();
+          ++refused;
+        }
+      }
+    });
+  }
+  for (int round = 0; round < 3; ++round) {
+    const uint64_t before = stored;
+    EXPECT_TRUE(testing::WaitUntil([&] { return stored > before + 100; }, Seconds(30)));
+    server.Restart();
+  }
+  const uint64_t before = stored;
+  EXPECT_TRUE(testing::WaitUntil([&] { return stored > before + 100; }, Seconds(30)));
+  running = false;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(refused, 0u);
+  EXPECT_TRUE(engine->Healthy());
+  const auto fresh = open();
+  for (uint32_t s = 0; s < kSessions; ++s) {
+    const auto state = Ask(*fresh, ids[s], Read{})->state;
+    EXPECT_EQ(*state, *Ask(*engine, ids[s], Read{})->state);
+    for (const auto& [item, sequence] : newest[s]) {
+      EXPECT_GE(state->responses[item].sequence, sequence);
+    }
   }
 }
 

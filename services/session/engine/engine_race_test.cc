@@ -1,4 +1,4 @@
-// Several engines on one file, as several replicas on one database.
+// Several engines on one store, as several replicas on one database.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,35 +9,36 @@
 #include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/error/error.h"
-#include "common/testing/temp_dir.h"
 #include "services/session/engine/fixtures_for_test.h"
+#include "services/session/store/stores_for_test.h"
 
 namespace invigil::session {
 namespace {
 
 using fixtures::Activate;
 using fixtures::Ask;
-using fixtures::FindOrReserve;
 using fixtures::kBase;
 using fixtures::kStart;
 using fixtures::Result;
-using fixtures::Save;
 using fixtures::SaveOne;
-using fixtures::Write;
 
-class EngineRaceTest : public ::testing::Test {
+class EngineRaceTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    for (auto& engine : engines_) engine = *SessionEngine::Open(dir_.Path("s.db"), clock_);
+    for (auto& engine : engines_) engine = Open();
   }
-  testing::TempDir dir_;
+  std::unique_ptr<SessionEngine> Open() {
+    auto log = store_.OpenLog();
+    return std::make_unique<SessionEngine>(std::move(log), store_.OpenReader(), clock_);
+  }
+  TestStore store_{GetParam()};
   ManualClock clock_{kStart};
   std::array<std::unique_ptr<SessionEngine>, 2> engines_;
   SessionEngine& a() { return *engines_[0]; }
   SessionEngine& b() { return *engines_[1]; }
 };
 
-TEST_F(EngineRaceTest, ParallelStartsMakeOneSession) {
+TEST_P(EngineRaceTest, ParallelStartsMakeOneSession) {
   for (int round = 0; round < 3; ++round) {
     const std::string candidate = "c" + std::to_string(round);
     std::mutex mutex;
@@ -60,7 +61,7 @@ TEST_F(EngineRaceTest, ParallelStartsMakeOneSession) {
   }
 }
 
-TEST_F(EngineRaceTest, AReplicaThatFellBehindGivesNoWrongAnswer) {
+TEST_P(EngineRaceTest, AReplicaThatFellBehindGivesNoWrongAnswer) {
   const SessionId id = Activate(a());
   ASSERT_TRUE(SaveOne(b(), id, 0, 1).ok());  // both know the session
   ASSERT_TRUE(SaveOne(a(), id, 0, 2, "C").ok());
@@ -81,7 +82,7 @@ TEST_F(EngineRaceTest, AReplicaThatFellBehindGivesNoWrongAnswer) {
   EXPECT_EQ(*Ask(a(), id, Read{})->state, *Ask(b(), id, Read{})->state);
 }
 
-TEST_F(EngineRaceTest, WatchersHearWhatTheOtherReplicaDidOnceItIsKnown) {
+TEST_P(EngineRaceTest, WatchersHearWhatTheOtherReplicaDidOnceItIsKnown) {
   const SessionId id = Activate(a());
   ASSERT_TRUE(Ask(b(), id, Read{}).ok());
   ASSERT_TRUE(Ask(b(), id, Read{}).ok());  // by now the first has told whoever listened
@@ -94,7 +95,7 @@ TEST_F(EngineRaceTest, WatchersHearWhatTheOtherReplicaDidOnceItIsKnown) {
   EXPECT_THAT(epochs, ::testing::ElementsAre(2u));
 }
 
-TEST_F(EngineRaceTest, TwoExpirersSealOnce) {
+TEST_P(EngineRaceTest, TwoExpirersSealOnce) {
   const SessionId id = Activate(a());
   clock_.Advance(kBase + Seconds(1));
   std::atomic<int> changed{0}, left{40};
@@ -114,7 +115,7 @@ TEST_F(EngineRaceTest, TwoExpirersSealOnce) {
 
 // I1: of all acknowledged writes to an item, the newest is what is stored; and both replicas, and a
 // third that reads the log, agree to the last bit.
-TEST_F(EngineRaceTest, InterleavedSavesLoseNothing) {
+TEST_P(EngineRaceTest, InterleavedSavesLoseNothing) {
   constexpr int kSessions = 4, kThreads = 4, kSaves = 150;
   std::vector<SessionId> ids;
   for (int i = 0; i < kSessions; ++i) ids.push_back(Activate(a(), "c" + std::to_string(i)));
@@ -141,7 +142,7 @@ TEST_F(EngineRaceTest, InterleavedSavesLoseNothing) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const auto third = *SessionEngine::Open(dir_.Path("s.db"), clock_);
+  const auto third = Open();
   for (size_t s = 0; s < ids.size(); ++s) {
     const auto state = Ask(*third, ids[s], Read{})->state;
     EXPECT_EQ(*state, *Ask(a(), ids[s], Read{})->state);
@@ -156,6 +157,8 @@ TEST_F(EngineRaceTest, InterleavedSavesLoseNothing) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, EngineRaceTest, kTestStores, TestStore::Name);
 
 }  // namespace
 }  // namespace invigil::session

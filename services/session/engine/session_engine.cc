@@ -19,7 +19,7 @@
 #include "services/session/engine/settle.h"
 #include "services/session/engine/timer_news.h"
 #include "services/session/engine/transactor.h"
-#include "services/session/store/sqlite_event_log.h"
+#include "services/session/store/open.h"
 
 namespace invigil::session {
 namespace {
@@ -154,13 +154,13 @@ SessionEngine::SessionEngine(std::unique_ptr<EventLog> log, std::unique_ptr<Even
 
 SessionEngine::~SessionEngine() { Stop(); }
 
-absl::StatusOr<std::unique_ptr<SessionEngine>> SessionEngine::Open(const std::string& path,
+absl::StatusOr<std::unique_ptr<SessionEngine>> SessionEngine::Open(const std::string& location,
                                                                    const Clock& clock,
                                                                    EngineOptions options,
                                                                    EngineHooks hooks) {
-  auto log = OpenSqliteEventLog(path);
+  auto log = OpenEventLog(location);
   if (!log.ok()) return log.status();
-  auto reader = OpenSqliteEventLogReader(path);
+  auto reader = OpenEventLogReader(location);
   if (!reader.ok()) return reader.status();
   return std::make_unique<SessionEngine>(*std::move(log), *std::move(reader), clock, options,
                                          std::move(hooks));

@@ -118,9 +118,9 @@ class SessionEngine {
                 const Clock& clock, EngineOptions options = {}, EngineHooks hooks = {});
   // Stops.
   ~SessionEngine();
-  // On the SQLite file at `path`, made when absent. Errors: FAILED_PRECONDITION (STORE_UNUSABLE,
-  // STORE_NEWER).
-  static absl::StatusOr<std::unique_ptr<SessionEngine>> Open(const std::string& path,
+  // On the store at `location` (store/open.h), made when absent. Errors: FAILED_PRECONDITION
+  // (STORE_UNUSABLE, STORE_NEWER).
+  static absl::StatusOr<std::unique_ptr<SessionEngine>> Open(const std::string& location,
                                                              const Clock& clock,
                                                              EngineOptions options = {},
                                                              EngineHooks hooks = {});

@@ -7,9 +7,8 @@
 
 #include "common/base/clock.h"
 #include "common/error/error.h"
-#include "common/testing/temp_dir.h"
 #include "services/session/engine/fixtures_for_test.h"
-#include "services/session/store/sqlite_event_log.h"
+#include "services/session/store/stores_for_test.h"
 
 namespace invigil::session {
 namespace {
@@ -28,28 +27,29 @@ using fixtures::StartClock;
 using fixtures::Write;
 using ::testing::ElementsAre;
 
-class SessionEngineTest : public ::testing::Test {
+class SessionEngineTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override { Open(); }
   void Open(EngineOptions options = {}, EngineHooks hooks = {}) {
     engine_.reset();
-    engine_ = *SessionEngine::Open(path_, clock_, options, std::move(hooks));
+    auto log = store_.OpenLog();
+    engine_ = std::make_unique<SessionEngine>(std::move(log), store_.OpenReader(), clock_, options,
+                                              std::move(hooks));
   }
   void OpenFaulty(EngineHooks hooks = {}) {
     engine_.reset();
-    engine_ = std::make_unique<SessionEngine>(
-        std::make_unique<FaultyLog>(*OpenSqliteEventLog(path_), faults_),
-        *OpenSqliteEventLogReader(path_), clock_, EngineOptions{}, std::move(hooks));
+    auto log = std::make_unique<FaultyLog>(store_.OpenLog(), faults_);
+    engine_ = std::make_unique<SessionEngine>(std::move(log), store_.OpenReader(), clock_,
+                                              EngineOptions{}, std::move(hooks));
   }
 
-  testing::TempDir dir_;
-  const std::string path_ = dir_.Path("sessions.db");
+  TestStore store_{GetParam()};
   ManualClock clock_{kStart};
   std::shared_ptr<FaultyLog::Faults> faults_ = std::make_shared<FaultyLog::Faults>();
   std::unique_ptr<SessionEngine> engine_;
 };
 
-TEST_F(SessionEngineTest, WhatIsAcknowledgedIsThereAfterReopening) {
+TEST_P(SessionEngineTest, WhatIsAcknowledgedIsThereAfterReopening) {
   const SessionId id = Activate(*engine_);
   const Result saved = SaveOne(*engine_, id, 3, 1);
   ASSERT_TRUE(saved.ok()) << saved.status();
@@ -68,7 +68,7 @@ TEST_F(SessionEngineTest, WhatIsAcknowledgedIsThereAfterReopening) {
   EXPECT_FALSE(SaveOne(*engine_, id, 3, 1)->changed) << "a repeat";
 }
 
-TEST_F(SessionEngineTest, StartsAreIdempotent) {
+TEST_P(SessionEngineTest, StartsAreIdempotent) {
   const Result first = FindOrReserve(*engine_, {"ann", "CLF-C02", "r1", false});
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first->state->state, SessionState::kReady);
@@ -100,7 +100,7 @@ TEST_F(SessionEngineTest, StartsAreIdempotent) {
   EXPECT_NE(FindOrReserve(*engine_, {"ann", "CLF-C02", "r5", false})->session, id);
 }
 
-TEST_F(SessionEngineTest, AnOverdueSessionDoesNotBlockANewOne) {
+TEST_P(SessionEngineTest, AnOverdueSessionDoesNotBlockANewOne) {
   const SessionId id = Activate(*engine_);
   clock_.Advance(kBase);
   const Result next = FindOrReserve(*engine_, {"ann", "CLF-C02", "fresh", false});
@@ -110,7 +110,7 @@ TEST_F(SessionEngineTest, AnOverdueSessionDoesNotBlockANewOne) {
   EXPECT_EQ(engine_->PendingOutbox(std::nullopt, 10)->size(), 1u);
 }
 
-TEST_F(SessionEngineTest, AClockNeverStartsOnAFormThatCantBeShown) {
+TEST_P(SessionEngineTest, AClockNeverStartsOnAFormThatCantBeShown) {
   const SessionId id = FindOrReserve(*engine_, {"ann", "CLF-C02", "r", false})->session;
   const Result started = fixtures::Await([&](Done done) {
     engine_->StartClock(id, "ann", fixtures::MakeForm(10), fixtures::MakeContents(9),
@@ -121,7 +121,7 @@ TEST_F(SessionEngineTest, AClockNeverStartsOnAFormThatCantBeShown) {
   EXPECT_TRUE(StartClock(*engine_, id).ok());
 }
 
-TEST_F(SessionEngineTest, TheDeadlineHoldsWithNobodyWatching) {
+TEST_P(SessionEngineTest, TheDeadlineHoldsWithNobodyWatching) {
   const SessionId id = Activate(*engine_);
   clock_.Set(kStart + kBase - Micros(1));
   EXPECT_TRUE(SaveOne(*engine_, id, 0, 1).ok());
@@ -140,7 +140,7 @@ TEST_F(SessionEngineTest, TheDeadlineHoldsWithNobodyWatching) {
   EXPECT_EQ(submit->state->responses[0].sequence, 1u);
 }
 
-TEST_F(SessionEngineTest, WaitingInTheQueueCostsTheCandidateNothing) {
+TEST_P(SessionEngineTest, WaitingInTheQueueCostsTheCandidateNothing) {
   const SessionId id = Activate(*engine_);
   clock_.Set(kStart + kBase - Micros(1));
   std::promise<Result> saved;
@@ -154,7 +154,7 @@ TEST_F(SessionEngineTest, WaitingInTheQueueCostsTheCandidateNothing) {
   EXPECT_EQ(Ask(*engine_, id, Read{})->state->state, SessionState::kExpired);
 }
 
-TEST_F(SessionEngineTest, ScoringEmptiesTheOutbox) {
+TEST_P(SessionEngineTest, ScoringEmptiesTheOutbox) {
   const SessionId a = Activate(*engine_, "a"), b = Activate(*engine_, "b");
   ASSERT_TRUE(Ask(*engine_, a, Submit{1, {}}).ok());
   ASSERT_TRUE(Ask(*engine_, b, Submit{1, {}}).ok());
@@ -170,7 +170,7 @@ TEST_F(SessionEngineTest, ScoringEmptiesTheOutbox) {
   EXPECT_TRUE(engine_->PendingOutbox(std::nullopt, 10)->empty());
 }
 
-TEST_F(SessionEngineTest, WaitingCommandsShareOneCommit) {
+TEST_P(SessionEngineTest, WaitingCommandsShareOneCommit) {
   const SessionId id = Activate(*engine_);
   std::atomic<int> stored{0};
   const EngineStats before = engine_->Stats();
@@ -189,7 +189,7 @@ TEST_F(SessionEngineTest, WaitingCommandsShareOneCommit) {
   EXPECT_EQ(after.events - before.events, 100u);
 }
 
-TEST_F(SessionEngineTest, AFullLaneRefusesAtOnceAndOnlyThatLane) {
+TEST_P(SessionEngineTest, AFullLaneRefusesAtOnceAndOnlyThatLane) {
   EngineOptions options;
   options.queue_limit = 3;
   Open(options);
@@ -214,7 +214,7 @@ TEST_F(SessionEngineTest, AFullLaneRefusesAtOnceAndOnlyThatLane) {
   EXPECT_EQ(ReasonOf(SaveOne(*engine_, id, 0, 9).status()), "SHUTTING_DOWN");
 }
 
-TEST_F(SessionEngineTest, SavesAreTakenBeforeStarts) {
+TEST_P(SessionEngineTest, SavesAreTakenBeforeStarts) {
   const SessionId id = Activate(*engine_);
   std::string order;
   {
@@ -235,7 +235,7 @@ TEST_F(SessionEngineTest, SavesAreTakenBeforeStarts) {
   EXPECT_EQ(order.size(), 350u);
 }
 
-TEST_F(SessionEngineTest, OnePoisonedCommandFailsAlone) {
+TEST_P(SessionEngineTest, OnePoisonedCommandFailsAlone) {
   const SessionId good = Activate(*engine_, "good"), bad = Activate(*engine_, "bad");
   faults_->on_append = [&](const SessionId& id) {
     return id == bad ? absl::InternalError("poison") : absl::OkStatus();
@@ -258,7 +258,7 @@ TEST_F(SessionEngineTest, OnePoisonedCommandFailsAlone) {
   EXPECT_EQ(Ask(*engine_, bad, Read{})->state->responses[1].sequence, 0u);
 }
 
-TEST_F(SessionEngineTest, AFailedCommitAcknowledgesNothing) {
+TEST_P(SessionEngineTest, AFailedCommitAcknowledgesNothing) {
   std::vector<std::string> failures;
   EngineHooks hooks;
   hooks.on_store_failure = [&](const absl::Status& status) {
@@ -289,7 +289,7 @@ TEST_F(SessionEngineTest, AFailedCommitAcknowledgesNothing) {
   EXPECT_THAT(failures, ElementsAre("the disk is on fire"));
 }
 
-TEST_F(SessionEngineTest, ALostRaceIsDecidedAgain) {
+TEST_P(SessionEngineTest, ALostRaceIsDecidedAgain) {
   OpenFaulty();
   const SessionId id = Activate(*engine_);
   faults_->append_races = 3;
@@ -301,7 +301,7 @@ TEST_F(SessionEngineTest, ALostRaceIsDecidedAgain) {
   EXPECT_TRUE(SaveOne(*engine_, id, 0, 2).ok());
 }
 
-TEST_F(SessionEngineTest, ListenersAndHooksHearOfChangesAfterTheCommit) {
+TEST_P(SessionEngineTest, ListenersAndHooksHearOfChangesAfterTheCommit) {
   std::vector<std::string> heard;
   EngineHooks hooks;
   hooks.on_scheduled = [&](const SessionId&, Time deadline) {
@@ -330,7 +330,7 @@ TEST_F(SessionEngineTest, ListenersAndHooksHearOfChangesAfterTheCommit) {
                                  "SUBMITTED 2.2"));
 }
 
-TEST_F(SessionEngineTest, ASmallCacheChangesNoAnswer) {
+TEST_P(SessionEngineTest, ASmallCacheChangesNoAnswer) {
   EngineOptions options;
   options.cached_sessions = 1;
   Open(options);
@@ -346,7 +346,7 @@ TEST_F(SessionEngineTest, ASmallCacheChangesNoAnswer) {
   }
 }
 
-TEST_F(SessionEngineTest, CallbacksMayCallTheEngine) {
+TEST_P(SessionEngineTest, CallbacksMayCallTheEngine) {
   const SessionId id = Activate(*engine_);
   std::promise<uint32_t> last;
   std::function<void(uint32_t)> next = [&](uint32_t sequence) {
@@ -360,10 +360,12 @@ TEST_F(SessionEngineTest, CallbacksMayCallTheEngine) {
   EXPECT_EQ(last.get_future().get(), 20u);
 }
 
-TEST_F(SessionEngineTest, UnknownSessionsAreNotFound) {
+TEST_P(SessionEngineTest, UnknownSessionsAreNotFound) {
   EXPECT_EQ(ReasonOf(Ask(*engine_, SessionId(), Read{}).status()), "SESSION_NOT_FOUND");
   EXPECT_EQ(ReasonOf(SaveOne(*engine_, SessionId(), 0, 1).status()), "SESSION_NOT_FOUND");
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, SessionEngineTest, kTestStores, TestStore::Name);
 
 }  // namespace
 }  // namespace invigil::session

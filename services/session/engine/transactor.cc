@@ -164,6 +164,7 @@ absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) 
     if (!folded.ok()) return folded.status();
     state = *std::move(folded);
   }
+  log_.Rely(session, state->version);
   Touched& touched =
       touched_.emplace_back(Touched{session, cached.state, std::move(state), nullptr});
   index_.emplace(session, &touched);

@@ -27,6 +27,8 @@ namespace invigil::session {
 //   is
 //                                     durable; roll back and refuse everything in it
 //   anything else                     concerns this call only (a bug, or a corrupt row: DATA_LOSS)
+// A store across a network may send a change only with a later call: what concerns it is then
+// answered by the next Read or Find, or by Commit.
 class EventLog {
  public:
   virtual ~EventLog() = default;
@@ -39,6 +41,9 @@ class EventLog {
   // A number that has changed since an earlier transaction if any other writer may have committed
   // in between: while it stands, what was folded then is still the truth.
   virtual uint64_t Generation() const = 0;
+  // What is decided from now on rests on `session` having `version` and no more. A store whose
+  // Generation can't tell compares at Commit: ALREADY_EXISTS when another writer went on.
+  virtual void Rely(const SessionId& session, uint64_t version) {}
 
   // Gives `visit` every event of a session after sequence `after`, oldest first, until it returns
   // an error, which is passed on.

@@ -4,13 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "common/base/ids.h"
 #include "common/error/error.h"
-#include "common/testing/temp_dir.h"
 #include "services/session/domain/apply.h"
 #include "services/session/domain/decide.h"
 #include "services/session/domain/fixtures_for_test.h"
-#include "services/session/store/sqlite_event_log.h"
+#include "services/session/store/stores_for_test.h"
 
 namespace invigil::session {
 namespace {
@@ -18,13 +19,13 @@ namespace {
 using fixtures::kBase;
 using fixtures::kStart;
 
-class EventLogTest : public ::testing::Test {
+class EventLogTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     log_ = Open();
-    reader_ = *OpenSqliteEventLogReader(dir_.Path("s.db"));
+    reader_ = store_.OpenReader();
   }
-  std::unique_ptr<EventLog> Open() { return *OpenSqliteEventLog(dir_.Path("s.db")); }
+  std::unique_ptr<EventLog> Open() { return store_.OpenLog(); }
   static SessionId NewSession() { return *SessionId::FromHex(NewId(kStart)); }
 
   // Decides, applies and appends, as the engine does.
@@ -58,12 +59,19 @@ class EventLogTest : public ::testing::Test {
     return state;
   }
 
-  testing::TempDir dir_;
+  // How a transaction ends whose last change was answered with `status`: with that, or at Commit.
+  static absl::Status EndOf(EventLog& log, const absl::Status& status) {
+    absl::Status end = status.ok() ? log.Commit() : status;
+    if (!end.ok()) log.Rollback();
+    return end;
+  }
+
+  TestStore store_{GetParam()};
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<EventLogReader> reader_;
 };
 
-TEST_F(EventLogTest, ReplaysToTheSameStateAfterReopening) {
+TEST_P(EventLogTest, ReplaysToTheSameStateAfterReopening) {
   const SessionId id = NewSession();
   State state = Activate(id, "ann");
   ASSERT_TRUE(log_->Begin().ok());
@@ -76,7 +84,7 @@ TEST_F(EventLogTest, ReplaysToTheSameStateAfterReopening) {
   EXPECT_EQ(Replay(*Open(), id), state);
 }
 
-TEST_F(EventLogTest, RollbackLeavesNoTrace) {
+TEST_P(EventLogTest, RollbackLeavesNoTrace) {
   const SessionId id = NewSession();
   State state;
   ASSERT_TRUE(log_->Begin().ok());
@@ -90,7 +98,7 @@ TEST_F(EventLogTest, RollbackLeavesNoTrace) {
   EXPECT_EQ(*log_->GetContent("c"), std::nullopt);
 }
 
-TEST_F(EventLogTest, ATakenSequenceIsALostRace) {
+TEST_P(EventLogTest, ATakenSequenceIsALostRace) {
   const SessionId id = NewSession();
   const State base = Activate(id, "ann");
   auto other = Open();
@@ -99,18 +107,16 @@ TEST_F(EventLogTest, ATakenSequenceIsALostRace) {
   ASSERT_TRUE(Do(*other, id, theirs, TakeOver{}).ok());
   ASSERT_TRUE(other->Commit().ok());
   ASSERT_TRUE(log_->Begin().ok());
-  EXPECT_EQ(Do(*log_, id, mine, TakeOver{}).code(), absl::StatusCode::kAlreadyExists);
-  log_->Rollback();
+  EXPECT_EQ(EndOf(*log_, Do(*log_, id, mine, TakeOver{})).code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(Replay(*log_, id), theirs);
 }
 
-TEST_F(EventLogTest, OneLiveSessionOfACandidateAndExam) {
+TEST_P(EventLogTest, OneLiveSessionOfACandidateAndExam) {
   const SessionId first = NewSession(), second = NewSession(), third = NewSession();
   State state = Activate(first, "ann"), other;
   ASSERT_TRUE(log_->Begin().ok());
-  EXPECT_EQ(Do(*log_, second, other, Reserve{{"ann", "CLF-C02", "r2"}}).code(),
+  EXPECT_EQ(EndOf(*log_, Do(*log_, second, other, Reserve{{"ann", "CLF-C02", "r2"}})).code(),
             absl::StatusCode::kAlreadyExists);
-  log_->Rollback();
   ASSERT_TRUE(log_->Begin().ok());
   EXPECT_EQ(*log_->FindLive("ann", "CLF-C02"), first);
   EXPECT_EQ(*log_->FindLive("ann", "SAA-C03"), std::nullopt);
@@ -119,33 +125,98 @@ TEST_F(EventLogTest, OneLiveSessionOfACandidateAndExam) {
   EXPECT_EQ(*log_->FindLive("ann", "CLF-C02"), std::nullopt);
   State next;
   EXPECT_TRUE(Do(*log_, third, next, Reserve{{"ann", "CLF-C02", "r3"}}).ok());
-  EXPECT_EQ(log_->RememberStart("ann", "r3", first).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(EndOf(*log_, log_->RememberStart("ann", "r3", first)).code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+// A candidate's next session begins in the transaction that ends the one before.
+TEST_P(EventLogTest, OneEndsAndTheNextBeginsTogether) {
+  const SessionId first = NewSession(), next = NewSession();
+  State state = Activate(first, "ann"), other;
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(Do(*log_, first, state, Submit{1, {}}).ok());
+  ASSERT_TRUE(Do(*log_, next, other, Reserve{{"ann", "CLF-C02", "r2"}}).ok());
+  ASSERT_TRUE(log_->Commit().ok());
+  ASSERT_TRUE(log_->Begin().ok());
+  EXPECT_EQ(*log_->FindLive("ann", "CLF-C02"), next);
   log_->Rollback();
 }
 
-TEST_F(EventLogTest, GenerationMovesWhenAnotherWrites) {
-  const SessionId id = NewSession();
+// What is known from before may be used again unless the store says otherwise: by Generation, or at
+// Commit.
+TEST_P(EventLogTest, KnowledgeThatAnotherOutdatedIsRefused) {
+  const SessionId id = NewSession(), calm = NewSession();
   State state = Activate(id, "ann");
+  const State still = Activate(calm, "bob");
+  const auto use = [&](const SessionId& session, uint64_t version, uint64_t known) {
+    EXPECT_TRUE(log_->Begin().ok());
+    if (log_->Generation() != known) {
+      log_->Rollback();
+      return absl::AlreadyExistsError("told by the generation");
+    }
+    log_->Rely(session, version);
+    return EndOf(*log_, absl::OkStatus());
+  };
   const auto generation = [&] {
     EXPECT_TRUE(log_->Begin().ok());
-    const uint64_t g = log_->Generation();
-    EXPECT_TRUE(log_->Commit().ok());
-    return g;
+    const uint64_t now = log_->Generation();
+    log_->Rollback();
+    return now;
   };
   const uint64_t before = generation();
+  EXPECT_TRUE(use(id, state.version, before).ok());
   ASSERT_TRUE(log_->Begin().ok());
   ASSERT_TRUE(Do(*log_, id, state, TakeOver{}).ok());
   ASSERT_TRUE(log_->Commit().ok());
   EXPECT_EQ(generation(), before) << "one's own commits change nothing";
+  EXPECT_TRUE(use(id, state.version, before).ok());
+
   auto other = Open();
   State theirs = state;
   ASSERT_TRUE(other->Begin().ok());
   ASSERT_TRUE(Do(*other, id, theirs, TakeOver{}).ok());
   ASSERT_TRUE(other->Commit().ok());
-  EXPECT_NE(generation(), before);
+  EXPECT_EQ(use(id, state.version, before).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE(use(id, theirs.version, generation()).ok()) << "what is read anew is good";
+  EXPECT_TRUE(use(calm, still.version, generation()).ok());
 }
 
-TEST_F(EventLogTest, ListsRunningSessionsByDeadline) {
+// Replicas that fold, decide and append against each other: every event is there, none twice.
+TEST_P(EventLogTest, ConcurrentWritersLoseNothing) {
+  constexpr int kWriters = 3, kEach = 30;
+  const SessionId ids[] = {NewSession(), NewSession()};
+  const State begun[] = {Activate(ids[0], "a"), Activate(ids[1], "b")};
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWriters; ++w) {
+    threads.emplace_back([&, w] {
+      const auto log = Open();
+      for (int i = 0; i < kEach;) {
+        ASSERT_TRUE(log->Begin().ok());
+        absl::Status status;
+        for (const int k : {w % 2, 1 - w % 2}) {  // in either order
+          State state;
+          if (status.ok()) {
+            status = log->Read(ids[k], 0, [&](uint64_t, Time at, const Event& event) {
+              return Apply(state, event, at);
+            });
+          }
+          if (status.ok()) status = Do(*log, ids[k], state, TakeOver{});
+        }
+        status = EndOf(*log, status);
+        ASSERT_TRUE(status.ok() || status.code() == absl::StatusCode::kAlreadyExists) << status;
+        if (status.ok()) ++i;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const int k : {0, 1}) {
+    const State state = Replay(*log_, ids[k]);
+    EXPECT_EQ(state.epoch, 1u + kWriters * kEach);
+    EXPECT_EQ(state.version, begun[k].version + kWriters * kEach);
+  }
+}
+
+TEST_P(EventLogTest, ListsRunningSessionsByDeadline) {
   std::vector<SessionId> ids;
   for (int i = 0; i < 5; ++i) {
     ids.push_back(NewSession());
@@ -165,7 +236,7 @@ TEST_F(EventLogTest, ListsRunningSessionsByDeadline) {
   EXPECT_EQ(paged, (std::vector<SessionId>{ids[1], ids[2], ids[3], ids[4], ids[0]}));
 }
 
-TEST_F(EventLogTest, TheOutboxHoldsSealsUntilTheyAreScored) {
+TEST_P(EventLogTest, TheOutboxHoldsSealsUntilTheyAreScored) {
   const SessionId scored = NewSession(), voided = NewSession(), delivered = NewSession();
   const SessionId late = NewSession();
   State a = Activate(scored, "a"), b = Activate(voided, "b"), c = Activate(delivered, "c");
@@ -198,7 +269,7 @@ TEST_F(EventLogTest, TheOutboxHoldsSealsUntilTheyAreScored) {
   EXPECT_TRUE(reader_->ListScheduled(std::nullopt, kStart + kBase, 10)->empty());
 }
 
-TEST_F(EventLogTest, ContentsAreImmutable) {
+TEST_P(EventLogTest, ContentsAreImmutable) {
   ASSERT_TRUE(log_->Begin().ok());
   ASSERT_TRUE(log_->PutContent("c", std::string("a\0b", 3)).ok());
   ASSERT_TRUE(log_->PutContent("c", "other").ok());
@@ -206,7 +277,7 @@ TEST_F(EventLogTest, ContentsAreImmutable) {
   ASSERT_TRUE(log_->Commit().ok());
 }
 
-TEST_F(EventLogTest, VisitorErrorsArePassedOn) {
+TEST_P(EventLogTest, VisitorErrorsArePassedOn) {
   const SessionId id = NewSession();
   const State state = Activate(id, "ann");
   ASSERT_TRUE(log_->Begin().ok());
@@ -220,6 +291,74 @@ TEST_F(EventLogTest, VisitorErrorsArePassedOn) {
   log_->Rollback();
   EXPECT_EQ(Replay(*log_, id), state);
 }
+
+INSTANTIATE_TEST_SUITE_P(Stores, EventLogTest, kTestStores, TestStore::Name);
+
+// Only PostgreSQL lets two transactions be open at once.
+class OpenTransactionsTest : public EventLogTest {};
+
+TEST_P(OpenTransactionsTest, ASaveDecidedBeforeASealIsNotAcknowledgedAfterIt) {
+  const SessionId id = NewSession();
+  const State base = Activate(id, "ann");
+  auto other = Open();
+  State saved = base, sealed = base;
+  ASSERT_TRUE(log_->Begin().ok());
+  log_->Rely(id, base.version);
+  ASSERT_TRUE(Do(*log_, id, saved, fixtures::Save(1, {fixtures::Write(0, 1, {"B"})})).ok());
+  ASSERT_TRUE(other->Begin().ok());
+  ASSERT_TRUE(Do(*other, id, sealed, Submit{1, {}}).ok());
+  ASSERT_TRUE(other->Commit().ok());
+  EXPECT_EQ(log_->Commit().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(Replay(*log_, id), sealed);
+}
+
+TEST_P(OpenTransactionsTest, ARefusalThatRestsOnOldKnowledgeTakesTheRestAlong) {
+  const SessionId id = NewSession(), bystander = NewSession();
+  const State base = Activate(id, "ann");
+  State theirs = base, beside = Activate(bystander, "bob");
+  const State before = beside;
+  auto other = Open();
+  ASSERT_TRUE(log_->Begin().ok());
+  log_->Rely(id, base.version);
+  ASSERT_TRUE(Do(*log_, bystander, beside, TakeOver{}).ok());
+  ASSERT_TRUE(other->Begin().ok());
+  ASSERT_TRUE(Do(*other, id, theirs, TakeOver{}).ok());
+  ASSERT_TRUE(other->Commit().ok());
+  EXPECT_EQ(log_->Commit().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(Replay(*log_, bystander), before);
+}
+
+TEST_P(OpenTransactionsTest, TwoSealsOfTheSameSessionsInOppositeOrderMakeOneOfEach) {
+  std::vector<SessionId> ids;
+  std::vector<State> states;
+  for (int i = 0; i < 40; ++i) {
+    ids.push_back(NewSession());
+    states.push_back(Activate(ids.back(), "c" + std::to_string(i)));
+  }
+  absl::Status ends[2];
+  std::vector<std::thread> threads;
+  for (const int side : {0, 1}) {
+    threads.emplace_back([&, side] {
+      const auto log = Open();
+      ASSERT_TRUE(log->Begin().ok());
+      for (size_t i = 0; i < ids.size(); ++i) {
+        const size_t k = side == 0 ? i : ids.size() - 1 - i;
+        State state = states[k];
+        ASSERT_TRUE(Do(*log, ids[k], state, Expire{}, kStart + kBase).ok());
+      }
+      ends[side] = log->Commit();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_NE(ends[0].ok(), ends[1].ok());
+  const absl::Status& lost = ends[0].ok() ? ends[1] : ends[0];
+  EXPECT_EQ(lost.code(), absl::StatusCode::kAlreadyExists) << lost;
+  EXPECT_EQ(ReasonOf(lost), "SQL_CONSTRAINT") << "a taken key, not a deadlock that took a second";
+  EXPECT_EQ(reader_->ListOutbox(std::nullopt, 100)->size(), ids.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, OpenTransactionsTest, ::testing::Values("postgresql"),
+                         TestStore::Name);
 
 }  // namespace
 }  // namespace invigil::session
