@@ -1,14 +1,36 @@
 // Two replicas of the session service on one database behind the gateway: either may die at any time
 // and candidates go on at the other.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { newCandidate, newId } from '../harness/connect.mjs';
+import { publishShort } from '../harness/exams.mjs';
 import { patienceMs, total, Writer } from '../harness/history.mjs';
+import { Record } from '../harness/record.mjs';
+import { assertScored } from '../harness/scored.mjs';
+import { openClient, StreamWriter, Watcher } from '../harness/streams.mjs';
 import { Suite, until } from '../harness/suite.mjs';
 
 let suite;
-before(async () => (suite = await Suite.start({ sessions: 2 })));
+before(async () => {
+  // A short drain: it lasts as long as there are streams.
+  suite = await Suite.start({ sessions: 2, args: { session: ['--drain-timeout', '1s'] } });
+  suite.record = new Record();
+  await publishShort(suite, 4);
+});
 after(() => suite?.stop());
+
+// Byte 120 of SQLite's shared memory is the lock of whoever writes.
+const holdsWriteLock = (name) => readFileSync('/proc/locks', 'utf8').split('\n').some((line) => / WRITE /.test(line) && line.trim().split(/\s+/)[4] === `${suite.children[name].process.pid}` && / 120 120$/.test(line.trimEnd()));
+
+/** Stops a replica at a moment when it does not hold the lock of the file that both share. */
+const standStill = (name) =>
+  until(async () => {
+    await suite.kill(name, 'SIGSTOP');
+    if (!holdsWriteLock(name)) return true;
+    await suite.kill(name, 'SIGCONT');
+    return false;
+  }, `${name} stands still outside a transaction`, 10_000);
 
 const more = (writers, count, what) => {
   const from = total(writers);
@@ -67,6 +89,48 @@ describe('two replicas', () => {
     for (const writer of writers) await writer.check();
   });
 
+  it('one that stands still outside a transaction: candidates are elsewhere in seconds; when it goes on it ends nothing twice and opens nothing again', async () => {
+    const writers = (await Writer.all(suite, 6)).map((writer) => writer.run());
+    const client = openClient(suite);
+    const streams = (await Promise.all(Array.from({ length: 4 }, () => StreamWriter.start(suite, client)))).map((writer) => writer.run());
+    const sitters = await Writer.all(suite, 8, 'CLF-4S');
+    for (const sitter of sitters) await sitter.answer(0, 1);
+    await more(writers, 60, 'saves go on');
+    await standStill('session');
+    const left = writers.map(({ acked }) => acked);
+    const began = performance.now();
+    let moved;
+    try {
+      await until(() => writers.every(({ acked }, i) => acked > left[i] + 5), 'everyone goes on at the other', 25_000);
+      moved = performance.now() - began;
+      for (const sitter of sitters) {
+        await until(() => suite.logLines('session2').some(({ message, session }) => message === 'session sealed' && session === sitter.sessionId), 'the other ends what is due', 15_000);
+        const session = await sitter.check();
+        assert.equal(session.state === 'SESSION_STATE_ACTIVE', false);
+      }
+      const end = began + 10_000;
+      await until(() => performance.now() > end, 'ten seconds', 12_000);
+    } finally {
+      await suite.kill('session', 'SIGCONT');
+    }
+    assert.ok(moved < 10_000, `candidates were elsewhere after ${moved} ms`);
+    await suite.healthy('session');
+    await more(writers, 100, 'saves go on when it is back');
+    await until(() => streams.every(({ acked }) => acked > 50), 'streams too', 30_000);
+    await Promise.all([...writers, ...streams].map((writer) => writer.stop()));
+    client.close();
+    for (const sitter of sitters) {
+      await until(() => sitter.candidate.report(), 'the report', 10_000);
+      await sitter.check();
+      const { receipt } = await sitter.submit();
+      await assertScored(suite, sitter.sessionId, receipt);
+      const seals = suite.sessions.flatMap((name) => suite.logLines(name).filter(({ message, session }) => message === 'session sealed' && session === sitter.sessionId));
+      assert.equal(seals.length, 1, 'sealed once');
+    }
+    for (const writer of [...writers, ...streams]) await writer.check();
+    suite.record.assertKept();
+  });
+
   it('sixty-four starts at once over both make one session', async () => {
     const candidate = await newCandidate(suite);
     const direct = Array.from({ length: 64 }, () => candidate.delivery('StartSession', { examId: 'CLF-C02', requestId: newId('r') }, candidate.token));
@@ -87,5 +151,36 @@ describe('two replicas', () => {
     await Promise.all(writers.map((writer) => writer.stop()));
     assert.deepEqual(writers.map(({ unknown, lastError }) => [unknown, lastError?.message]), writers.map(() => [0, undefined]));
     for (const writer of writers) await writer.check();
+  });
+
+  it('a rolling restart with SIGTERM: streams end, are opened again, and miss nothing', async () => {
+    const client = openClient(suite);
+    const streams = (await Promise.all(Array.from({ length: 4 }, () => StreamWriter.start(suite, client)))).map((writer) => writer.run());
+    const watched = await newCandidate(suite);
+    await watched.start();
+    const watcher = new Watcher(client, watched);
+    for (const name of suite.sessions) {
+      await more(streams, 100, 'saves go on');
+      const breaks = streams.map(({ breaks: count }) => count);
+      const exit = await suite.kill(name, 'SIGTERM');
+      assert.deepEqual(exit, { code: 0, signal: null });
+      await more(streams, 100, `saves go on without ${name}`);
+      assert.ok(streams.every(({ breaks: count }, i) => count - breaks[i] <= 1), `streams broke ${streams.map(({ breaks: count }, i) => count - breaks[i])} times`);
+      await suite.startOne(name);
+      // What happens after a stream was opened again shows on it.
+      const seen = watcher.updates.length;
+      await until(() => watcher.updates.length > seen, 'the watcher hears of its session', 15_000);
+    }
+    await watched.start('CLF-C02', newId('r'), { takeOver: true });
+    await until(() => watcher.updates.at(-1).epoch === watched.session.epoch, 'the watcher hears of the take-over', 15_000);
+    watcher.stop();
+    await Promise.all(streams.map((stream) => stream.stop()));
+    assert.deepEqual(streams.map(({ broken, wentBack }) => [broken, wentBack]), streams.map(() => [undefined, undefined]));
+    client.close();
+    for (const stream of streams) {
+      await stream.check();
+      stream.judge((await stream.submit()).receipt);
+    }
+    suite.record.assertKept();
   });
 });

@@ -105,6 +105,7 @@ export class Writer {
         throw error;
       }
       this.lastError = error;
+      this.errors = (this.errors ?? 0) + 1;
       record('unknown');
       this.unknown += request.length;
       return request;
