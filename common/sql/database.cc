@@ -12,6 +12,18 @@ bool IsPostgres(std::string_view location) {
   return location.starts_with("postgresql://") || location.starts_with("postgres://");
 }
 
+absl::StatusOr<std::string> LocationOf(const std::string& store, const std::string& data,
+                                       const std::string& file) {
+  if (store.empty() == data.empty()) {
+    return InvalidArgument(
+        "FLAGS_INVALID", store.empty()
+                             ? "where shall data be kept? Give --data DIR, or --store "
+                               "postgresql://USER@HOST:PORT/DATABASE"
+                             : "--data and --store both say where data is kept: give one of them");
+  }
+  return store.empty() ? data + "/" + file : store;
+}
+
 bool IsRace(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kAborted &&
       status.code() != absl::StatusCode::kAlreadyExists) {

@@ -25,6 +25,17 @@ class Statement;
 // Whether a location is a PostgreSQL URL, not a path.
 bool IsPostgres(std::string_view location);
 
+// Where a service keeps its tables, from its two flags, of which one is given: `store`, a location,
+// or `data`, a folder that holds the SQLite file named `file`. Error: INVALID_ARGUMENT
+// (FLAGS_INVALID).
+absl::StatusOr<std::string> LocationOf(const std::string& store, const std::string& data,
+                                       const std::string& file);
+// What --help says of `store`.
+inline constexpr char kStoreHelp[] =
+    "Instead of --data: the path of an SQLite file, or postgresql://USER@HOST:PORT/DATABASE for "
+    "any "
+    "number of replicas. A password belongs into a file: add ?passfile=FILE.";
+
 // A prepared statement; parameters are ? (in order) or ?1, ?2 ... Bind (1-based), then Step until
 // it returns false, then Reset. Bound text and blobs must live until Reset. One thread at a time,
 // like its database.

@@ -12,6 +12,7 @@
 #include "common/redis/client.h"
 #include "common/rpc/guard.h"
 #include "common/rpc/server.h"
+#include "common/sql/database.h"
 #include "services/session/engine/session_engine.h"
 #include "services/session/metrics.h"
 #include "services/session/relay/relay.h"
@@ -29,7 +30,7 @@ constexpr char kProgram[] = "invigil-session";
 
 struct Settings {
   rpc::ServerOptions server;
-  std::string data, jwks, key, redis, redis_credentials, sentinel_credentials, redis_prefix;
+  std::string data, store, jwks, key, redis, redis_credentials, sentinel_credentials, redis_prefix;
   std::vector<std::string> item_bank, scoring;
   Duration score_wait = Seconds(2);
   int64_t queue = 8192, cached_sessions = 50'000;
@@ -43,7 +44,7 @@ Settings ReadFlags(int argc, char** argv) {
   rpc::DeclareServerFlags(flags, &settings.server);
   flags.Section("Store")
       .Text("data", &settings.data, "DIR", "Folder of the database session.db; it must exist.")
-      .Required();
+      .Text("store", &settings.store, "LOCATION", sql::kStoreHelp);
   flags.Section("Timers")
       .Text("redis", &settings.redis, "ADDRESS",
             "HOST:PORT, redis://HOST:PORT or unix:PATH of the Redis that holds the live timers, or "
@@ -108,6 +109,8 @@ ListHook ListThrough(SessionEngine*& engine) {
 
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("session", settings.server));
+  auto location = sql::LocationOf(settings.store, settings.data, "session.db");
+  if (!location.ok()) return location.status();
   const SystemClock local;
   DisciplinedClock clock(local);
 
@@ -139,7 +142,7 @@ absl::Status Run(const Settings& settings) {
   };
   hooks.on_sealed = [&timers](const SessionId& session) { timers.Remove(session); };
   auto opened =
-      SessionEngine::Open(settings.data + "/session.db", clock,
+      SessionEngine::Open(*location, clock,
                           {.queue_limit = static_cast<size_t>(settings.queue),
                            .cached_sessions = static_cast<size_t>(settings.cached_sessions)},
                           std::move(hooks));
