@@ -6,11 +6,19 @@
 #include <utility>
 
 #include "common/base/hash.h"
+#include "common/base/ids.h"
 #include "common/redis/script.h"
 #include "services/session/timers/metrics.h"
 
 namespace invigil::session {
 namespace {
+
+// What a generation begins with; BeginScript knows them too.
+constexpr char kLoading[] = "loading:", kReady[] = "ready:";
+
+std::string Loading(const DeadlineIndex::Hold& hold) {
+  return kLoading + hold.server + ":" + hold.token;
+}
 
 // Up, so that a session is never claimed before its deadline.
 std::string Score(Time t) { return std::to_string((ToUnixMicros(t) + 999) / 1000); }
@@ -31,7 +39,7 @@ if #due > 0 then
   end
   redis.call('ZADD', KEYS[1], 'XX', unpack(leases))
 end
-due[#due + 1] = string.sub(g, 1, 7)
+due[#due + 1] = g
 return due)");
   return script;
 }
@@ -43,6 +51,18 @@ local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
 if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
 redis.call('ZADD', KEYS[1], 'XX', ARGV[3], ARGV[1])
+return 1)");
+  return script;
+}
+
+// Whoever has no run id (an ACL without INFO) takes only what has no generation at all.
+const redis::Script& BeginScript() {
+  static const redis::Script script(R"(
+-- KEYS: g   ARGV: value while loading, ttl, value when ready on this server
+local g = redis.call('GET', KEYS[1])
+if g and (string.sub(g, 1, 8) == 'loading:' or g == ARGV[3] or g == 'ready:' or ARGV[3] == 'ready:')
+then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1)");
   return script;
 }
@@ -75,13 +95,13 @@ redis::Client::Callback Ignoring(DeadlineIndex::Done done) {
 redis::Client::Callback AsBool(DeadlineIndex::Held done) {
   return [done = std::move(done)](const absl::StatusOr<redis::Reply>& reply) {
     if (!reply.ok()) return done(reply.status());
-    // SET NX answers OK or nil, scripts 1 or 0.
-    done(reply->integer == 1 || reply->text == "OK");
+    done(reply->integer == 1);
   };
 }
 
 absl::StatusOr<DeadlineIndex::ClaimResult> ReadClaim(const absl::StatusOr<redis::Reply>& reply,
-                                                     int shard, int64_t lease_ms) {
+                                                     const std::string& server, int shard,
+                                                     int64_t lease_ms) {
   if (!reply.ok()) return reply.status();
   DeadlineIndex::ClaimResult result;
   const std::vector<redis::Reply>& elements = reply->elements;
@@ -89,7 +109,11 @@ absl::StatusOr<DeadlineIndex::ClaimResult> ReadClaim(const absl::StatusOr<redis:
     result.rebuild = true;
     return result;
   }
-  result.loading = elements.back().text == "loading";
+  const std::string& generation = elements.back().text;
+  result.loading = generation.starts_with(kLoading);
+  // Without the name of either nothing can be said.
+  result.stale =
+      !result.loading && !server.empty() && generation != kReady && generation != kReady + server;
   result.due.reserve(elements.size() / 2);
   for (size_t i = 0; i + 1 < elements.size(); i += 2) {
     // Another length is not ours; it stays, leased again and again, and hurts nobody.
@@ -138,12 +162,12 @@ void DeadlineIndex::Claim(int shard, Time now, int limit, Duration lease,
                           std::function<void(absl::StatusOr<ClaimResult>)> done) {
   const int64_t now_ms = ToUnixMillis(now);
   const int64_t lease_ms = now_ms + Milliseconds(lease);
-  client_.Eval(ClaimScript(), {Key('z', shard), Key('g', shard)},
-               {std::to_string(now_ms), std::to_string(limit), std::to_string(lease_ms)},
-               options_.timeout,
-               [shard, lease_ms, done = std::move(done)](const absl::StatusOr<redis::Reply>& r) {
-                 done(ReadClaim(r, shard, lease_ms));
-               });
+  client_.Eval(
+      ClaimScript(), {Key('z', shard), Key('g', shard)},
+      {std::to_string(now_ms), std::to_string(limit), std::to_string(lease_ms)}, options_.timeout,
+      [this, shard, lease_ms, done = std::move(done)](const absl::StatusOr<redis::Reply>& reply) {
+        done(ReadClaim(reply, client_.server_id(), shard, lease_ms));
+      });
 }
 
 void DeadlineIndex::Settle(const Claimed& claimed, std::optional<Time> next, Done done) {
@@ -153,20 +177,23 @@ void DeadlineIndex::Settle(const Claimed& claimed, std::optional<Time> next, Don
                options_.timeout, Ignoring(std::move(done)));
 }
 
-void DeadlineIndex::BeginLoad(int shard, const std::string& token, Duration ttl, Held done) {
-  client_.Command(
-      {"SET", Key('g', shard), "loading:" + token, "NX", "PX", std::to_string(Milliseconds(ttl))},
-      options_.timeout, AsBool(std::move(done)));
+DeadlineIndex::Hold DeadlineIndex::NewHold() const {
+  return {.server = client_.server_id(), .token = RandomHex(8)};
 }
 
-void DeadlineIndex::RenewLoad(int shard, const std::string& token, Duration ttl, Held done) {
-  client_.Eval(RenewScript(), {Key('g', shard)},
-               {"loading:" + token, std::to_string(Milliseconds(ttl))}, options_.timeout,
-               AsBool(std::move(done)));
+void DeadlineIndex::BeginLoad(int shard, const Hold& hold, Duration ttl, Held done) {
+  client_.Eval(BeginScript(), {Key('g', shard)},
+               {Loading(hold), std::to_string(Milliseconds(ttl)), kReady + hold.server},
+               options_.timeout, AsBool(std::move(done)));
 }
 
-void DeadlineIndex::FinishLoad(int shard, const std::string& token, Held done) {
-  client_.Eval(FinishScript(), {Key('g', shard)}, {"loading:" + token, "ready:" + token},
+void DeadlineIndex::RenewLoad(int shard, const Hold& hold, Duration ttl, Held done) {
+  client_.Eval(RenewScript(), {Key('g', shard)}, {Loading(hold), std::to_string(Milliseconds(ttl))},
+               options_.timeout, AsBool(std::move(done)));
+}
+
+void DeadlineIndex::FinishLoad(int shard, const Hold& hold, Held done) {
+  client_.Eval(FinishScript(), {Key('g', shard)}, {Loading(hold), kReady + hold.server},
                options_.timeout, AsBool(std::move(done)));
 }
 

@@ -28,7 +28,8 @@ struct DeadlineIndexOptions {
 // A shard n is two keys with one hash tag: z:{n/shards}, a sorted set of 16-byte ids with the time
 // of the next attempt in milliseconds as score, and g:{n/shards}, its generation. No generation:
 // the shard's content can't be relied on (flushed, empty failover, new node), claims answer
-// `rebuild`.
+// `rebuild`. A generation belongs to one run of one server: a promoted replica or a restarted
+// server may lack the last writes, so claims there answer `stale` until the shard is loaded anew.
 //
 // Thread-safe; never blocks; callbacks run on the client's thread. `client` outlives this, and this
 // outlives its callbacks.
@@ -52,7 +53,8 @@ class DeadlineIndex {
     int64_t lease_ms = 0;
   };
   struct ClaimResult {
-    bool rebuild = false;  // nothing was claimed
+    bool rebuild = false;  // the shard has no generation: nothing was claimed
+    bool stale = false;    // its generation is another server's: what is there was claimed
     bool loading = false;  // a rebuild is going on: there may be due sessions not loaded yet
     std::vector<Claimed> due;
   };
@@ -65,12 +67,18 @@ class DeadlineIndex {
   // lost or the session scheduled anew meanwhile: what came later stands.
   void Settle(const Claimed& claimed, std::optional<Time> next, Done done = {});
 
-  // Rebuilding. A loader takes a shard without generation (true: it is his), loads it in batches,
-  // renews his hold before `ttl` passes, and finishes. False: he does not hold the shard.
+  // Rebuilding. A loader takes a shard without a generation of this server (true: it is his), loads
+  // it in batches, renews his hold before `ttl` passes, and finishes, which makes the generation.
+  // False: he does not hold the shard.
+  struct Hold {
+    std::string server;  // where the load began; a generation made elsewhere would be stale at once
+    std::string token;
+  };
   using Held = std::function<void(absl::StatusOr<bool>)>;
-  void BeginLoad(int shard, const std::string& token, Duration ttl, Held done);
-  void RenewLoad(int shard, const std::string& token, Duration ttl, Held done);
-  void FinishLoad(int shard, const std::string& token, Held done);
+  Hold NewHold() const;
+  void BeginLoad(int shard, const Hold& hold, Duration ttl, Held done);
+  void RenewLoad(int shard, const Hold& hold, Duration ttl, Held done);
+  void FinishLoad(int shard, const Hold& hold, Held done);
   // Adds those that are not there; what a Schedule wrote meanwhile is newer and stands.
   void Load(int shard, const std::vector<Timer>& timers, Done done);
 

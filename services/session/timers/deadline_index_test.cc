@@ -1,11 +1,13 @@
 // Against a real redis-server. Times are given by hand: the index has no clock of its own.
 #include "services/session/timers/deadline_index.h"
 
+#include <fstream>
 #include <future>
 #include <set>
 
 #include "common/base/random.h"
 #include "common/testing/redis_server.h"
+#include "common/testing/temp_dir.h"
 #include "common/testing/wait_until.h"
 #include "gtest/gtest.h"
 #include "services/session/timers/fake_engine_for_test.h"
@@ -43,11 +45,20 @@ class DeadlineIndexTest : public ::testing::Test {
   void Settle(const DeadlineIndex::Claimed& claimed, std::optional<Time> next) {
     EXPECT_TRUE(Await<absl::Status>([&](auto done) { index_.Settle(claimed, next, done); }).ok());
   }
+  // The same name, the same hold.
+  DeadlineIndex::Hold HoldOf(const std::string& token) {
+    return {.server = index_.NewHold().server, .token = token};
+  }
   bool Begin(const std::string& token, Duration ttl = Seconds(60)) {
-    return *Await<absl::StatusOr<bool>>([&](auto done) { index_.BeginLoad(0, token, ttl, done); });
+    return *Await<absl::StatusOr<bool>>(
+        [&](auto done) { index_.BeginLoad(0, HoldOf(token), ttl, done); });
   }
   bool Finish(const std::string& token) {
-    return *Await<absl::StatusOr<bool>>([&](auto done) { index_.FinishLoad(0, token, done); });
+    return *Await<absl::StatusOr<bool>>(
+        [&](auto done) { index_.FinishLoad(0, HoldOf(token), done); });
+  }
+  void SetUp() override {
+    ASSERT_TRUE(testing::WaitUntil([this] { return client_.ready(); }));
   }
   void MakeReady() {
     ASSERT_TRUE(Begin("t"));
@@ -170,6 +181,52 @@ TEST_F(DeadlineIndexTest, WithoutGenerationNothingIsClaimedAndOneLoaderTakesOver
 
   ASSERT_EQ(server_.Command("FLUSHALL"), "+OK");
   EXPECT_TRUE(Claim(kNow).rebuild);
+}
+
+TEST_F(DeadlineIndexTest, AGenerationOfAnotherServerIsStaleAndReplacedOnce) {
+  MakeReady();
+  const SessionId id = AnySession();
+  ASSERT_TRUE(Schedule(id, kNow).ok());
+  EXPECT_FALSE(Claim(kNow - Seconds(1)).stale);
+  EXPECT_FALSE(Begin("again")) << "the generation is of this very server";
+
+  // As a promoted replica has it.
+  const std::string other(40, 'f');
+  ASSERT_EQ(server_.Command("SET test:g:{0/1} ready:" + other), "+OK");
+  const auto claim = Claim(kNow);
+  EXPECT_TRUE(claim.stale);
+  EXPECT_FALSE(claim.rebuild || claim.loading);
+  EXPECT_EQ(claim.due.size(), 1u) << "what is there is claimed all the same";
+  EXPECT_TRUE(Begin("one"));
+  EXPECT_FALSE(Begin("two"));
+  EXPECT_FALSE(Claim(kNow).stale) << "somebody is at work on it";
+  EXPECT_TRUE(Finish("one"));
+  EXPECT_FALSE(Claim(kNow).stale);
+
+  // A load that began on another server is not whole here.
+  ASSERT_EQ(server_.Command("SET test:g:{0/1} loading:" + other + ":t"), "+OK");
+  EXPECT_FALSE(Begin("three"));
+  ASSERT_TRUE(*Await<absl::StatusOr<bool>>(
+      [&](auto done) { index_.FinishLoad(0, {.server = other, .token = "t"}, done); }));
+  EXPECT_TRUE(Claim(kNow).stale);
+}
+
+TEST_F(DeadlineIndexTest, WithoutTheRightToAskForTheRunIdNothingIsStale) {
+  MakeReady();
+  ASSERT_EQ(server_.Command("ACL SETUSER blind on nopass ~* +@all -info"), "+OK");
+  const testing::TempDir dir;
+  std::ofstream(dir.Path("credentials")) << "blind\nany\n";
+  redis::ClientOptions options = Options(server_);
+  options.credentials_path = dir.Path("credentials");
+  redis::Client client(options);
+  DeadlineIndex index(client, {.prefix = "test:", .shards = 1, .timeout = Seconds(5)});
+  ASSERT_TRUE(testing::WaitUntil([&] { return client.ready(); }));
+  EXPECT_EQ(client.server_id(), "");
+  const auto claim = Await<absl::StatusOr<DeadlineIndex::ClaimResult>>(
+      [&](auto done) { index.Claim(0, kNow, 10, Seconds(5), done); });
+  EXPECT_FALSE(claim->stale || claim->rebuild);
+  EXPECT_FALSE(*Await<absl::StatusOr<bool>>(
+      [&](auto done) { index.BeginLoad(0, index.NewHold(), Seconds(5), done); }));
 }
 
 TEST_F(DeadlineIndexTest, LoadingDoesNotOverwriteWhatWasScheduledMeanwhile) {

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "common/base/clock.h"
-#include "common/base/ids.h"
 #include "common/log/log.h"
 #include "services/session/timers/metrics.h"
 
@@ -108,9 +107,9 @@ void Rebuilder::Run() {
 }
 
 void Rebuilder::Rebuild(const std::set<int>& requested) {
-  const std::string token = RandomHex(8);
+  const DeadlineIndex::Hold hold = index_.NewHold();
   std::set<int> mine = AskAll(requested, [&](int shard, auto done) {
-    index_.BeginLoad(shard, token, options_.hold, std::move(done));
+    index_.BeginLoad(shard, hold, options_.hold, std::move(done));
   });
   if (mine.empty()) return;  // another replica does it, or Redis is gone again
 
@@ -136,13 +135,13 @@ void Rebuilder::Rebuild(const std::set<int>& requested) {
     if (pace.Monotonic() - renewed > options_.hold / 3) {
       renewed = pace.Monotonic();
       mine = AskAll(mine, [&](int shard, auto done) {
-        index_.RenewLoad(shard, token, options_.hold, std::move(done));
+        index_.RenewLoad(shard, hold, options_.hold, std::move(done));
       });
     }
   }
   // Only a whole load makes a generation; otherwise the hold lapses and the claims ask again.
   const std::set<int> finished = failed ? std::set<int>() : AskAll(mine, [&](int shard, auto done) {
-    index_.FinishLoad(shard, token, std::move(done));
+    index_.FinishLoad(shard, hold, std::move(done));
   });
   TimerMetrics::Get().rebuilds.Add(double(finished.size()));
   if (finished.empty()) TimerMetrics::Get().rebuilds_failed.Add();

@@ -165,13 +165,14 @@ void Sweeper::ClaimShards() {
     index_.Claim(i, now, limit, options_.lease,
                  [shared = shared_, i, limit](absl::StatusOr<DeadlineIndex::ClaimResult> result) {
                    TimerMetrics& metrics = TimerMetrics::Get();
-                   if (result.ok() && result->rebuild) shared->on_rebuild(i);
+                   if (result.ok() && (result->rebuild || result->stale)) shared->on_rebuild(i);
                    const std::lock_guard lock(shared->mutex);
                    Shared::Shard& shard = shared->shard[static_cast<size_t>(i)];
                    shard.claiming = false;
                    --shared->claims_under_way;
                    shared->asked_for -= limit;
-                   shared->health.Answer(result.ok() && !result->rebuild && !result->loading);
+                   shared->health.Answer(result.ok() && !result->rebuild && !result->stale &&
+                                         !result->loading);
                    if (!result.ok()) {
                      metrics.claims_failed.Add();
                    } else {

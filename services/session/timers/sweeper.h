@@ -28,8 +28,8 @@ struct SweeperOptions {
 class Sweeper {
  public:
   // All references outlive this; `index` also outlives the expirer's answers.
-  // `may_sweep`: asked before every round. `on_rebuild`: a shard has lost its generation; called on
-  // the Redis client's thread, must not block.
+  // `may_sweep`: asked before every round. `on_rebuild`: a shard has lost its generation, or has
+  // another server's; called on the Redis client's thread, must not block.
   Sweeper(const Clock& clock, DeadlineIndex& index, Expirer& expirer,
           std::function<bool()> may_sweep, std::function<void(int shard)> on_rebuild,
           SweeperOptions options = {});
