@@ -213,10 +213,10 @@ export class Suite extends AnySuite {
     return execFileSync('redis-cli', ['-p', `${this.ports.redis}`, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   }
 
-  /** The sum of the Prometheus series of a process that begin with `series`, 0 when absent. */
-  async metric(name, series) {
+  /** The sum of the Prometheus series of a process that begin with `series` and that `matches`, 0 when absent. */
+  async metric(name, series, matches = () => true) {
     const text = await (await fetch(`http://127.0.0.1:${this.ports[`${name}_admin`]}/metrics`)).text();
-    return text.split('\n').filter((line) => line.startsWith(series)).reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
+    return text.split('\n').filter((line) => line.startsWith(series) && matches(line)).reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
   }
 
   logPath(name) {

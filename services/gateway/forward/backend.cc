@@ -65,6 +65,9 @@ absl::StatusOr<std::unique_ptr<Backend>> Backend::Create(std::string name,
   std::unique_ptr<Backend> backend(new Backend(name));
   backend->ejections_ = &telemetry::GetCounter("invigil_gateway_ejections_total",
                                                "Times a replica was left.", {{"service", name}});
+  backend->retries_ = &telemetry::GetCounter(
+      "invigil_gateway_retries_total",
+      "Calls sent a second time, to another replica where there is one.", {{"service", name}});
   for (const std::string& address : addresses) {
     const size_t colon = address.rfind(':');
     if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {

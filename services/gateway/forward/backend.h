@@ -56,6 +56,7 @@ class Backend {
   size_t size() const { return replicas_.size(); }
   grpc::GenericStub& stub(int replica) { return replicas_[replica]->stub; }
   RetryBudget& budget() { return budget_; }
+  void CountRetry() { retries_->Add(); }
 
   // The replica for `key` among the healthy ones; when none is, among all, because a health check
   // may be wrong where a call would succeed. `avoid`: not this one, if there is another.
@@ -90,6 +91,7 @@ class Backend {
   std::atomic<uint64_t> healthy_{0};
   RetryBudget budget_;
   telemetry::Counter* ejections_ = nullptr;
+  telemetry::Counter* retries_ = nullptr;
   // Probes in flight: the destructor waits for them.
   std::mutex mutex_;
   std::condition_variable idle_;

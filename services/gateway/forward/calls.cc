@@ -112,6 +112,7 @@ void UnaryCall::OnAnswer(grpc::Status status) {
         UntilDeadline(deadline_, Seconds(1)) > kLeastTimeToRetry && backend_->budget().TryTake()) {
       replica_ = backend_->Pick(key_, replica_);
       attempt_ = 1;
+      backend_->CountRetry();
       Send();
       return;
     }
