@@ -126,6 +126,7 @@ absl::StatusOr<Caller> Guard::Admit(const grpc::ServerContextBase& context,
                                     const Method& method) const {
   Caller caller;
   caller.trace = TraceOf(context);
+  if (gate_) INVIGIL_RETURN_IF_ERROR(gate_());
   const std::string_view token = auth::BearerToken(Metadata(context, "authorization"));
   absl::Status status;
   if (token.empty()) {

@@ -2,10 +2,12 @@
 // the gateway did before.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -67,18 +69,24 @@ class Guard {
   static absl::StatusOr<std::unique_ptr<Guard>> Create(auth::TokenVerifier& verifier,
                                                        const std::vector<std::string>& services);
 
+  // Every call is refused with what `gate` says, before its token is looked at, until it says OK:
+  // for a process that must not judge anything yet. Thread-safe, quick. Call before serving.
+  void CloseWhile(std::function<absl::Status()> gate) { gate_ = std::move(gate); }
+
   // `path` as in Method::path; an unknown one is a bug and stops the process.
   const Method& Find(const std::string& path) const;
 
   // The trace the call belongs to; a new one when it names none.
   static telemetry::TraceContext TraceOf(const grpc::ServerContextBase& context);
   // Verifies the call's token and role. Errors: UNAUTHENTICATED (TOKEN_MISSING and those of
-  // TokenVerifier), PERMISSION_DENIED (ROLE_MISSING); each leaves an audit line.
+  // TokenVerifier), PERMISSION_DENIED (ROLE_MISSING); each leaves an audit line. And those of the
+  // gate.
   absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, const Method& method) const;
 
  private:
   explicit Guard(auth::TokenVerifier& verifier) : verifier_(verifier) {}
   auth::TokenVerifier& verifier_;
+  std::function<absl::Status()> gate_;
   std::unordered_map<std::string, Method> methods_;
 };
 

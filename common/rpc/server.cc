@@ -30,11 +30,17 @@ sigset_t TerminatingSignals() {
 }
 
 // gRPC 1.51's callback threads doze after a second without traffic, and the next call then takes up
-// to 90 ms. A health check inside the process five times a second keeps them awake.
+// to 90 ms. A health check inside the process five times a second keeps them awake. As often, what
+// /readyz would say becomes what the health service says.
 class Waker {
  public:
-  explicit Waker(grpc::Server& server)
-      : stub_(server.InProcessChannel({})), thread_([this] { Loop(); }) {}
+  Waker(grpc::Server& server, std::function<absl::Status()> ready)
+      : health_(server.GetHealthCheckService()),
+        ready_(std::move(ready)),
+        stub_(server.InProcessChannel({})) {
+    Tell();
+    thread_ = std::thread([this] { Loop(); });
+  }
   ~Waker() {
     {
       std::lock_guard lock(mutex_);
@@ -49,9 +55,21 @@ class Waker {
     grpc::ClientContext context;
     grpc::ByteBuffer request, response;
   };
+  void Tell() {
+    if (health_ == nullptr || !ready_) return;
+    const absl::Status status = ready_();
+    if (std::exchange(serving_, status.ok()) == status.ok()) return;
+    health_->SetServingStatus(status.ok());
+    if (status.ok()) {
+      log::Info("ready");
+    } else {
+      log::Warning("not ready", {{"why", std::string(status.message())}});
+    }
+  }
   void Loop() {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, Millis(200), [this] { return stopping_; })) {
+      Tell();
       auto ping = std::make_shared<Ping>();
       grpc::Slice nothing;
       ping->request = grpc::ByteBuffer(&nothing, 1);
@@ -60,6 +78,9 @@ class Waker {
                       &ping->response, [ping](grpc::Status) {});
     }
   }
+  grpc::HealthCheckServiceInterface* const health_;
+  const std::function<absl::Status()> ready_;
+  bool serving_ = true;
   grpc::GenericStub stub_;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -116,7 +137,7 @@ class ServerImpl final : public Server {
     });
     if (!admin.ok()) return admin.status();
     admin_ = *std::move(admin);
-    waker_ = std::make_unique<Waker>(*server_);
+    waker_ = std::make_unique<Waker>(*server_, ready);
     if (!options_.port_file.empty()) {
       const std::string aside = options_.port_file + ".new";
       std::ofstream(aside) << "port=" << port_ << "\nadmin_port=" << admin_->port() << "\n";
@@ -142,8 +163,8 @@ class ServerImpl final : public Server {
 
   void Drain() override {
     if (draining_.exchange(true) || !server_) return;
+    waker_.reset();  // first: it would say that we are ready
     if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
-    waker_.reset();
     server_->Shutdown(DeadlineAfter(options_.drain_timeout));
     log::Info("drained");
   }

@@ -52,7 +52,8 @@ int ExitWith(const std::string& program, const absl::Status& status);
 // Serves from Start until Drain. One thread owns it.
 class Server {
  public:
-  // `services` outlive it. `ready`: asked by /readyz while serving (thread-safe, quick).
+  // `services` outlive it. `ready`: asked by /readyz, and five times a second for the gRPC health
+  // service, so that balancers leave a replica that is not (thread-safe, quick).
   // `configure` may add to the builder (generic services, plugins). Errors: UNAVAILABLE (PORT_BUSY)
   // naming the address, and those of ServerCredentials.
   static absl::StatusOr<std::unique_ptr<Server>> Start(

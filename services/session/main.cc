@@ -152,6 +152,14 @@ absl::Status Run(const Settings& settings) {
   const auto item_bank = MakeItemBank(*item_bank_channel, identity, local);
   Starter starter(*engine, *item_bank, local);
   Ticker ticker(local);
+  const auto clock_trusted = [&timers]() -> absl::Status {
+    if (timers.ClockTrusted()) return absl::OkStatus();
+    return Unavailable("CLOCK_NOT_TRUSTED",
+                       "this replica's clock is not confirmed by Redis; try again, or set the "
+                       "clock of one of the two right");
+  };
+  // A wrong clock must not judge a deadline: not even of a call that was sent here all the same.
+  (*guard)->CloseWhile(clock_trusted);
   // On every way out, also when the port is taken: the timers end before the engine they ask, and
   // its last callbacks run before what they use goes.
   const absl::Cleanup stop = [&timers, engine] {
@@ -171,9 +179,7 @@ absl::Status Run(const Settings& settings) {
     timers.Start();
     auto server = rpc::Server::Start("session", settings.server, {service.get()}, [&] {
       if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
-      if (!timers.ClockTrusted())
-        return absl::UnavailableError("this machine's clock is not confirmed by Redis yet");
-      return absl::OkStatus();
+      return clock_trusted();
     });
     if (!server.ok()) return server.status();
     (*server)->WaitForSignal();

@@ -50,13 +50,12 @@ class ClockGuard {
 
 // Follows the source as far as ClockGuard believes it, and knows whether exams may be ended by this
 // clock: not until the source has confirmed it or has been out of reach for `patience`, and not
-// while the first reading is disputed. Once trusted it stays so: a clock that was right runs on.
-// One thread.
+// while the first reading is disputed, be it the first after such patience. Once confirmed it stays
+// trusted: a clock that was right runs on. One thread.
 class ClockTrust {
  public:
   // Both outlive this; `local` is the clock that `clock` was made on.
-  ClockTrust(DisciplinedClock& clock, const Clock& local)
-      : clock_(clock), local_(local), started_(local.Monotonic()) {}
+  ClockTrust(DisciplinedClock& clock, const Clock& local) : clock_(clock), local_(local) {}
 
   // What one reading said; see ClockGuard.
   struct Reading {
@@ -78,14 +77,18 @@ class ClockTrust {
     reading.verdict = guard_.Judge(reading.correction, reading.from_wall);
     reading.believed = reading.verdict == ClockGuard::Verdict::kBelieve ||
                        reading.verdict == ClockGuard::Verdict::kBelieveJump;
-    if (reading.believed && clock_.Sample(source, sent, received)) trusted_ = true;
+    if (reading.believed && clock_.Sample(source, sent, received)) trusted_ = confirmed_ = true;
+    // Trusted for want of anything better, and now somebody says otherwise.
+    if (!confirmed_ && reading.verdict == ClockGuard::Verdict::kDispute) trusted_ = false;
     return reading;
   }
 
-  // Without any reading for `patience` since the start the clock is trusted: better than ending no
-  // exam. Whether that happened just now.
-  bool GiveUpWaiting(Duration patience) {
-    if (trusted_ || heard_ || local_.Monotonic() - started_ < patience) return false;
+  // `period` more was waited for a reading. Without any for `patience` the clock is trusted: better
+  // than ending no exam. Whether that happened just now. Counted in periods, not by a clock: a
+  // process that stood still has heard nothing, but has not waited either.
+  bool GiveUpWaiting(Duration period, Duration patience) {
+    waited_ += period;
+    if (trusted_ || heard_ || waited_ < patience) return false;
     return trusted_ = true;
   }
 
@@ -94,9 +97,10 @@ class ClockTrust {
  private:
   DisciplinedClock& clock_;
   const Clock& local_;
-  const Duration started_;
+  Duration waited_{0};
   ClockGuard guard_;
   bool trusted_ = false;
+  bool confirmed_ = false;
   bool heard_ = false;  // the source has told its time at least once
 };
 

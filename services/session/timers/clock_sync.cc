@@ -81,7 +81,7 @@ void ClockSync::Run() {
     std::unique_lock lock(shared_->mutex);
     const Duration period = shared_->trust.trusted() ? options_.period : options_.first_period;
     if (shared_->wake.wait_for(lock, period, [&] { return shared_->stop; })) return;
-    if (shared_->trust.GiveUpWaiting(options_.patience)) {
+    if (shared_->trust.GiveUpWaiting(period, options_.patience)) {
       TimerMetrics::Get().clock_trusted.Set(1);
       log::Warning("Redis does not tell the time; going by this machine's clock");
     }
@@ -114,7 +114,7 @@ void ClockSync::Shared::Take(Time source, Duration sent, Duration received) {
   TimerMetrics& metrics = TimerMetrics::Get();
   metrics.clock_offset_seconds.Set(ToSeconds(from_wall));
   metrics.clock_correction_seconds.Set(ToSeconds(correction));
-  if (trust.trusted()) metrics.clock_trusted.Set(1);
+  metrics.clock_trusted.Set(trust.trusted() ? 1 : 0);
   if (verdict == ClockGuard::Verdict::kBelieveJump) {
     metrics.clock_jumps.Add();
     log::Warning("the suite's clock was moved", {{"seconds", ToSeconds(correction)}});
@@ -124,6 +124,7 @@ void ClockSync::Shared::Take(Time source, Duration sent, Duration received) {
   // One line when it begins and one when it ends; the metrics tell the rest.
   const bool skewed = from_wall > skew_alarm || from_wall < -skew_alarm;
   const bool alarm = skewed || !believed;
+  metrics.clock_skewed.Set(alarm ? 1 : 0);
   if (alarm != alarmed) {
     alarmed = alarm;
     log::Write(verdict == ClockGuard::Verdict::kDispute ? log::Level::kError

@@ -103,5 +103,17 @@ TEST(ClockSyncTest, WithoutRedisTheMachineIsTrustedAfterAWhile) {
   EXPECT_TRUE(WaitUntil([&] { return machine.sync->Trusted(); }));
 }
 
+TEST(ClockSyncTest, TrustedForWantOfRedisAndThenContradictedItIsTrustedNoMore) {
+  testing::RedisServer server;
+  server.KillNow();
+  Machine machine(server.unix_address(), Seconds(7200));
+  ASSERT_TRUE(WaitUntil([&] { return machine.sync->Trusted(); }));
+  server.Restart();
+  EXPECT_TRUE(WaitUntil([&] { return !machine.sync->Trusted(); }));
+  machine.local.Skew(Duration(0), Duration(0));
+  EXPECT_TRUE(WaitUntil([&] { return machine.sync->Trusted(); }));
+  EXPECT_LT(machine.Error(), Millis(200));
+}
+
 }  // namespace
 }  // namespace invigil::session

@@ -33,6 +33,8 @@ TimerMetrics& TimerMetrics::Get() {
       GetGauge("invigil_clock_correction_seconds",
                "Redis TIME minus the suite's clock at the last reading"),
       GetGauge("invigil_clock_trusted", "1 while exams may be ended by this replica's clock"),
+      GetGauge("invigil_clock_skewed",
+               "1 while this machine's wall clock or the suite's is not where Redis TIME is"),
       GetCounter("invigil_clock_jumps_total", "Large corrections that were believed in the end"),
       GetCounter("invigil_clock_disputes_total", "Readings of Redis TIME that were not believed"),
   };

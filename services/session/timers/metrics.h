@@ -23,6 +23,7 @@ struct TimerMetrics {
   telemetry::Gauge& clock_offset_seconds;
   telemetry::Gauge& clock_correction_seconds;
   telemetry::Gauge& clock_trusted;
+  telemetry::Gauge& clock_skewed;
   telemetry::Counter& clock_jumps;
   telemetry::Counter& clock_disputes;
 
