@@ -43,7 +43,7 @@ async function alone(work) {
 async function dieDuring(action, request, argument) {
   faults.session.set(action, argument);
   const outcome = request().then((answer) => ({ answer }), (error) => ({ error }));
-  const exit = await suite.children.session.exited;
+  const exit = await suite.children.session.ends();
   assert.equal(exit.signal, 'SIGKILL');
   faults.session.clear();
   await suite.startOne('session');
@@ -151,7 +151,7 @@ describe('death between the claim and the seal', () => {
     alone(async () => {
       const writers = await sitters(6);
       faults.session.set('killBeforeWrite');
-      const { signal } = await suite.children.session.exited;
+      const { signal } = await suite.children.session.ends();
       assert.equal(signal, 'SIGKILL');
       assert.ok(Date.now() >= Math.min(...writers.map(deadlineOf)) - 20, 'it died at the seal');
       faults.session.clear();

@@ -56,7 +56,7 @@ describe('a disk that fails', () => {
     const writers = (await Writer.all(suite, 6)).map((writer) => writer.run());
     await more(writers, 100, 'saves go on');
     fault.set('syncFails');
-    assert.deepEqual(await suite.children.session.exited, { code: 1, signal: null });
+    assert.deepEqual(await suite.children.session.ends(), { code: 1, signal: null });
     assert.equal(fault.seen.fired, 1, 'the first failed sync was the last');
     assert.match(suite.log('session'), /the disk failed to keep what was written/);
     await Promise.all(writers.map((writer) => writer.stop()));

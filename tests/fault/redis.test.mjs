@@ -1,90 +1,60 @@
-// Redis dies, forgets everything, or stops answering in the middle of an exam: saves go on, every
-// acknowledged response stays, and sessions still end on their deadline.
+// Redis dies, forgets everything, is full, or stops answering in the middle of an exam: saves go on,
+// every acknowledged response stays, and sessions still end on their deadline.
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { call, newCandidate, newId } from '../harness/connect.mjs';
-import { percentile, total, Writer } from '../harness/history.mjs';
-import { root, Suite, until } from '../harness/suite.mjs';
-import { sign } from '../harness/tokens.mjs';
+import { total, Writer } from '../harness/history.mjs';
+import { publishShort } from '../harness/exams.mjs';
+import { endOnTime, savesGoOn, sitters } from '../harness/sitters.mjs';
+import { Suite, until } from '../harness/suite.mjs';
 
 let suite;
+const exams = {};
 before(async () => {
   suite = await Suite.start();
-  const exam = JSON.parse(readFileSync(path.join(root, 'deploy/banks/clf-c02/exam.json'), 'utf8'));
-  const operator = await sign(suite, 'operator', 'fault');
-  for (const seconds of [4, 6]) await call(suite.http, 'invigil.itembank.v1.ExamService/PublishExam', { exam: { ...exam, examId: `CLF-${seconds}S`, duration: `${seconds}s` }, requestId: newId('publish') }, operator);
+  for (const seconds of [4, 6, 9]) exams[seconds] = await publishShort(suite, seconds);
 });
 after(() => suite?.stop());
 
-/** When a session's process says that it sealed it, and by how much that was past its deadline. */
-async function sealedLate({ session }) {
-  const line = await until(() => suite.logLines('session').find(({ message, session: id }) => message === 'session sealed' && id === session.sessionId), 'the session seals itself', 20_000);
-  assert.equal(line.state, 'EXPIRED');
-  return Date.parse(line.time) - (Date.parse(session.startTime) + Number(session.duration.replace('s', '')) * 1000);
-}
-
-/** Sessions of `seconds` that nobody touches again once they have one response. */
-async function sitters(seconds, count = 10) {
-  const candidates = await Promise.all(Array.from({ length: count }, () => newCandidate(suite)));
-  for (const candidate of candidates) {
-    await candidate.start(`CLF-${seconds}S`);
-    await candidate.save([candidate.write(0, candidate.pick(0))]);
-  }
-  return candidates;
-}
-
-async function endOnTime(candidates, limitMs) {
-  for (const candidate of candidates) {
-    const late = await sealedLate(candidate);
-    assert.ok(late >= -5 && late < limitMs, `${late} ms late`);
-    const { session } = await candidate.get();
-    assert.equal(Date.parse(session.endTime) - Date.parse(session.startTime), Number(session.duration.replace('s', '')) * 1000);
-    assert.equal(session.responses.length, 1);
-  }
-}
-
-/** Runs `fault` while candidates save; every save is answered in time and nothing acknowledged is lost. */
-async function savesGoOn(fault) {
-  const writers = (await Writer.all(suite, 6)).map((writer) => writer.run());
-  const more = (count, what) => {
-    const from = total(writers);
-    return until(() => total(writers) > from + count, what, 15_000);
-  };
-  await more(100, 'saves begin');
-  for (const writer of writers) writer.latencies.length = 0;
-  await fault(more);
-  await Promise.all(writers.map((writer) => writer.stop()));
-  const latencies = writers.flatMap((writer) => writer.latencies);
-  assert.deepEqual(writers.map(({ unknown }) => unknown), writers.map(() => 0), 'no save failed');
-  assert.ok(percentile(latencies, 0.99) < 1000, `p99 of a save was ${percentile(latencies, 0.99)} ms`);
-  for (const writer of writers) {
-    await writer.check();
-    writer.judge((await writer.submit()).receipt);
-  }
-}
+const sit = (seconds, count) => sitters(suite, exams[seconds], count);
+const metric = (series) => suite.metric('session', series);
+/** Waits until every shard of the index was loaded in this run of this server. */
+const whole = () =>
+  until(() => {
+    const run = /run_id:(\w+)/.exec(suite.redis('INFO', 'server'))[1];
+    return suite.redis('EVAL', "local n = 0 for _, k in ipairs(redis.call('KEYS', 'g:*')) do if redis.call('GET', k) == ARGV[1] then n = n + 1 end end return n", '0', `ready:${run}`) === '64';
+  }, 'the index is whole', 10_000);
+const indexed = () => Number(suite.redis('EVAL', "local n = 0 for _, k in ipairs(redis.call('KEYS', 'z:*')) do n = n + redis.call('ZCARD', k) end return n", '0'));
 
 describe('Redis', () => {
   it('is killed and comes back empty: saves go on and sessions end on time', async () => {
-    const short = await sitters(6);
-    await savesGoOn(async (more) => {
+    const short = await sit(6);
+    await savesGoOn(suite, async (more) => {
       await suite.kill('redis');
       await more(300, 'saves go on without Redis');
       rmSync(suite.path('redis'), { recursive: true, force: true });
       await suite.startOne('redis');
       await more(300, 'saves go on with an empty Redis');
     });
-    await endOnTime(short, 5000);
+    await endOnTime(suite, short);
+  });
+
+  it('is killed and comes back with what its file has: the index is loaded again all the same', async () => {
+    const short = await sit(4);
+    await whole();
+    await suite.restart('redis');
+    await whole();
+    assert.ok(indexed() >= short.length);
+    await endOnTime(suite, short);
   });
 
   it('stays away: sessions end all the same', async () => {
-    const short = await sitters(4);
+    const short = await sit(4);
     await suite.kill('redis');
     try {
-      await endOnTime(short, 5000);
+      await endOnTime(suite, short);
       // A session can start and end without Redis, too.
-      await endOnTime(await sitters(4, 3), 5000);
+      await endOnTime(suite, await sit(4, 3));
     } finally {
       await suite.startOne('redis');
     }
@@ -92,34 +62,69 @@ describe('Redis', () => {
   });
 
   it('is flushed: the index is built again and nothing is late', async () => {
-    const short = await sitters(6);
-    const { length } = suite.logLines('session').filter(({ message }) => message === 'deadline index rebuilt');
-    await savesGoOn(async (more) => {
+    const short = await sit(4);
+    await whole();
+    const rebuilt = await metric('invigil_timers_rebuild_total');
+    await savesGoOn(suite, async (more) => {
       suite.redis('FLUSHALL');
-      await until(() => suite.logLines('session').filter(({ message }) => message === 'deadline index rebuilt').length > length, 'the index is built again', 10_000);
+      await whole();
+      await until(async () => (await metric('invigil_timers_rebuild_total')) === rebuilt + 64, 'each shard once', 5000);
+      assert.ok(indexed() >= short.length, 'with the sessions that run');
       await more(200, 'saves go on');
     });
-    await endOnTime(short, 5000);
+    await endOnTime(suite, short);
   });
 
-  it('stops answering for five seconds: saves are as fast as ever and sessions end on time', async () => {
-    const short = await sitters(4);
-    await savesGoOn(async (more) => {
-      const end = Date.now() + 5000;
+  it('stops answering for ten seconds: saves are as fast as ever and sessions end on time', async () => {
+    const [short, long] = [await sit(4), await sit(9)];
+    const unknown = await metric('invigil_redis_unknown_total{client="timers"}');
+    await savesGoOn(suite, async (more) => {
+      const end = Date.now() + 10_000;
       await suite.kill('redis', 'SIGSTOP');
       try {
-        await until(() => Date.now() > end, 'five seconds', 6000);
+        // Every thread goes on: starts, saves, reads, and the ends of those that are due.
+        const started = await sit(4, 3);
         await more(300, 'saves go on beside a Redis that does not answer');
+        await endOnTime(suite, [...short, ...started]);
+        assert.equal(await metric('invigil_redis_connected{client="timers"}'), 0, 'and it is known');
+        assert.ok((await metric('invigil_redis_unknown_total{client="timers"}')) > unknown, 'what it got and did not answer is unknown');
+        await until(() => Date.now() > end, 'ten seconds', 12_000);
       } finally {
         await suite.kill('redis', 'SIGCONT');
       }
       await more(100, 'saves go on afterwards');
     });
-    await endOnTime(short, 5000);
+    await endOnTime(suite, long);
+    await until(async () => (await metric('invigil_redis_connected{client="timers"}')) === 1, 'Redis is used again', 10_000);
+  });
+
+  it('is full: timers drain, saves go on, sessions that start end on time, and somebody is called', async () => {
+    const short = await sit(6);
+    await whole();
+    const full = 'invigil_redis_out_of_memory_total{client="timers"}';
+    const [before, scanned] = [await metric(full), await metric('invigil_timers_reconciled_total')];
+    suite.redis('CONFIG', 'SET', 'maxmemory', '1');
+    let late;
+    try {
+      await savesGoOn(suite, (more) => more(200, 'saves go on'));
+      assert.ok((await metric(full)) > before, 'the counter to alert on');
+      assert.ok((await metric('invigil_timers_schedule_failures_total')) > 0);
+      await suite.logged('session', ({ level, message }) => level === 'error' && message.includes('maxmemory'), 'that Redis is full');
+      late = await sit(4, 3);
+      await endOnTime(suite, short);
+      const byScan = (await metric('invigil_timers_reconciled_total')) - scanned;
+      assert.ok(byScan < short.length, `timers that Redis holds are claimed although it is full (${byScan} left to the scan)`);
+      await endOnTime(suite, late);
+    } finally {
+      suite.redis('CONFIG', 'SET', 'maxmemory', '0');
+    }
+    const after = await metric(full);
+    await endOnTime(suite, await sit(4, 3));
+    assert.equal(await metric(full), after, 'with memory again nothing is refused');
   });
 
   it('dies together with the session service: after both are back all is there and ends on time', async () => {
-    const short = await sitters(6);
+    const short = await sit(6);
     const writers = (await Writer.all(suite, 4)).map((writer) => writer.run());
     await until(() => total(writers) > 100, 'saves begin');
     await Promise.all([suite.kill('redis'), suite.kill('session')]);
@@ -131,6 +136,6 @@ describe('Redis', () => {
     await until(() => total(writers) > from + 100, 'saves go on');
     await Promise.all(writers.map((writer) => writer.stop()));
     for (const writer of writers) await writer.check();
-    await endOnTime(short, 5000);
+    await endOnTime(suite, short);
   });
 });

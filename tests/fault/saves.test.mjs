@@ -89,6 +89,64 @@ describe('saves', () => {
     suite.record.assertKept();
   });
 
+  it('under one sequence with two values: the first stands, the other is told so', async () => {
+    const [writer] = await Writer.all(suite, 1);
+    const { candidate } = writer;
+    const { itemId, options } = candidate.session.items.find(({ selectCount }) => selectCount === 1);
+    const [a, b] = options.map(({ optionId }) => [optionId]);
+    assert.equal((await send(writer, { itemId, sequence: 3, optionIds: a })).ack.status, 'ACK_STATUS_STORED');
+    for (const other of [{ optionIds: b }, { cleared: true }]) {
+      const { ack } = await send(writer, { itemId, sequence: 3, ...other });
+      assert.equal(ack.status, 'ACK_STATUS_STALE');
+      assert.deepEqual([ack.stored.sequence, ack.stored.optionIds], [3, a]);
+    }
+    assert.equal((await send(writer, { itemId, sequence: 4, cleared: true })).ack.status, 'ACK_STATUS_STORED');
+    assert.deepEqual((await look(writer)).responses.map(({ sequence, cleared }) => [sequence, cleared]), [[4, true]]);
+    suite.record.assertKept();
+  });
+
+  it('of a device that was left are refused on both replicas from the moment of the take-over', async () => {
+    const writers = await Writer.all(suite, 6);
+    await Promise.all(
+      writers.map(async (writer) => {
+        const { candidate } = writer;
+        await writer.answer(0);
+        const old = { ...candidate.session };
+        let left = false;
+        const oldDevice = (async () => {
+          for (let turn = 2; ; ++turn) {
+            const after = left;
+            const write = { itemId: old.items[1].itemId, sequence: turn, optionIds: candidate.pick(1, turn) };
+            const outcome = await candidate.delivery('SaveResponses', { sessionId: old.sessionId, epoch: old.epoch, responses: [write] }).then(() => 'stored', ({ reason }) => reason);
+            if (after) return outcome;
+          }
+        })();
+        await candidate.start('CLF-C02', newId('r'), { takeOver: true });
+        left = true;
+        assert.equal(candidate.session.epoch, old.epoch + 1);
+        assert.equal(await oldDevice, 'EPOCH_STALE');
+        await writer.answer(2);
+        const submitted = candidate.delivery('SubmitSession', { sessionId: old.sessionId, epoch: old.epoch, seen: [] });
+        await refused(submitted, { status: 400, code: 'failed_precondition', reason: 'EPOCH_STALE' });
+        assert.equal((await candidate.get()).session.state, 'SESSION_STATE_ACTIVE');
+      }),
+    );
+  });
+
+  it('that are on their way hold up the seal of what names them', async () => {
+    const [writer] = await Writer.all(suite, 1);
+    const { candidate } = writer;
+    await writer.answer(0, 1);
+    const onItsWay = candidate.write(1, candidate.pick(1, 5));
+    const { details } = await refused(candidate.submit(), { status: 400, code: 'failed_precondition', reason: 'RESPONSES_MISSING' });
+    assert.equal(details.metadata.item_ids, onItsWay.itemId);
+    assert.equal((await look(writer)).state, 'SESSION_STATE_ACTIVE');
+    assert.equal((await send(writer, onItsWay)).ack.status, 'ACK_STATUS_STORED');
+    const { receipt } = await seal(writer);
+    assert.equal(receipt.find(({ itemId }) => itemId === onItsWay.itemId).sequence, onItsWay.sequence);
+    suite.record.assertKept();
+  });
+
   it('that race the deadline: what is acknowledged is scored, what is refused is not', async (t) => {
     let [accepted, late] = [0, 0];
     // One after the other, so that a few race at a time and each has the machine to itself.

@@ -82,6 +82,12 @@ export class Child {
     return this.exited;
   }
 
+  /** Waits for it to end by itself; gives how. */
+  async ends(ms = 30_000) {
+    await until(() => !this.running, `${this.name} ends`, ms);
+    return this.exit;
+  }
+
   /** Waits for `ready`, failing early with the process's last words when it dies. */
   async ready(ready, ms = 30_000) {
     let died = false;
