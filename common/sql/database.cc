@@ -111,8 +111,8 @@ absl::Status Database::Migrate(const std::vector<std::string>& steps) {
   return database_->Migrate(steps);
 }
 
-absl::StatusOr<Transaction> Transaction::Begin(Database& db) {
-  INVIGIL_RETURN_IF_ERROR(db.database_->Begin());
+absl::StatusOr<Transaction> Transaction::Begin(Database& db, Isolation isolation) {
+  INVIGIL_RETURN_IF_ERROR(db.database_->Begin(isolation));
   return Transaction(db.database_.get());
 }
 

@@ -111,13 +111,24 @@ class Database {
   std::unique_ptr<engine::Database> database_;
 };
 
-// Transactions behave as if each ran alone, one after another; on PostgreSQL one that can't (it
-// would have seen what another changed meanwhile) fails with ABORTED (SQL_RACE), at any statement
-// or at Commit: run it again. Rolls back when it goes out of scope uncommitted.
+// What a transaction may count on while others write. On SQLite writers queue up, and both are the
+// same.
+enum class Isolation {
+  // As if each ran alone, one after another. On PostgreSQL one that can't (it would have seen what
+  // another changed meanwhile) fails with ABORTED (SQL_RACE), at any statement or at Commit.
+  kSerializable,
+  // Others' commits show between two statements. For transactions that are right all the same
+  // because a unique key stands behind whatever must not happen twice; far fewer of them fail.
+  kByKeys,
+};
+
+// One that failed because another was first (IsRace) is simply run again. Rolls back when it goes
+// out of scope uncommitted.
 class Transaction {
  public:
   // For writing. Errors as Statement::Step.
-  static absl::StatusOr<Transaction> Begin(Database& db);
+  static absl::StatusOr<Transaction> Begin(Database& db,
+                                           Isolation isolation = Isolation::kSerializable);
   // For reading several things of one moment.
   static absl::StatusOr<Transaction> BeginRead(Database& db);
   Transaction(Transaction&& other) noexcept : db_(other.db_) { other.db_ = nullptr; }

@@ -36,7 +36,7 @@ class Database {
   virtual absl::StatusOr<std::unique_ptr<Statement>> Prepare(const std::string& sql) = 0;
   virtual int64_t Changes() const = 0;
   virtual absl::Status Migrate(const std::vector<std::string>& steps) = 0;
-  virtual absl::Status Begin() = 0;
+  virtual absl::Status Begin(Isolation isolation) = 0;
   virtual absl::Status BeginRead() = 0;
   virtual absl::Status Commit() = 0;
   virtual void Rollback() = 0;

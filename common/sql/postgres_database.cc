@@ -63,7 +63,11 @@ class PostgresDatabase final : public Database {
   absl::Status Migrate(const std::vector<std::string>& steps) override {
     return driver_.Migrate(steps);
   }
-  absl::Status Begin() override { return driver_.Begin("BEGIN ISOLATION LEVEL SERIALIZABLE"); }
+  absl::Status Begin(Isolation isolation) override {
+    return driver_.Begin(isolation == Isolation::kSerializable
+                             ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
+                             : "BEGIN ISOLATION LEVEL READ COMMITTED");
+  }
   absl::Status BeginRead() override {
     return driver_.Begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   }

@@ -116,14 +116,15 @@ class SqliteDatabase final : public Database {
   int64_t Changes() const override { return sqlite3_changes64(db_); }
 
   absl::Status Migrate(const std::vector<std::string>& steps) override {
-    INVIGIL_RETURN_IF_ERROR(Begin());  // two processes may start at once: one migrates
+    INVIGIL_RETURN_IF_ERROR(
+        Begin(Isolation::kSerializable));  // two processes may start at once: one migrates
     absl::Status status = MigrateOpen(steps);
     if (status.ok()) status = Commit();
     if (!status.ok()) Rollback();
     return status;
   }
 
-  absl::Status Begin() override { return Execute("BEGIN IMMEDIATE"); }
+  absl::Status Begin(Isolation) override { return Execute("BEGIN IMMEDIATE"); }
   absl::Status BeginRead() override { return Execute("BEGIN"); }
   absl::Status Commit() override { return Execute("COMMIT"); }
   // After some failures SQLite has rolled back by itself; then this fails, and that is fine.

@@ -1,4 +1,4 @@
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 
 #include <gtest/gtest.h>
 

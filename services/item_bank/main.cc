@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/rpc/guard.h"
 #include "common/rpc/server.h"
+#include "common/sql/database.h"
 #include "services/item_bank/rpc/services.h"
 #include "services/item_bank/store/store.h"
 
@@ -19,7 +20,7 @@ constexpr char kProgram[] = "invigil-item-bank";
 
 struct Settings {
   invigil::rpc::ServerOptions server;
-  std::string data;
+  std::string data, store;
   std::string jwks;
 };
 
@@ -32,8 +33,8 @@ Settings ReadFlags(int argc, char** argv) {
       kProgram,
       "The item bank: keeps items and exam definitions, builds forms, and alone knows keys.");
   flags.Section("Store and identity")
-      .Text("data", &settings.data, "DIR", "Folder of the database; made when absent.")
-      .Required()
+      .Text("data", &settings.data, "DIR", "Folder of the database item_bank.db; made when absent.")
+      .Text("store", &settings.store, "LOCATION", invigil::sql::kStoreHelp)
       .Text("jwks", &settings.jwks, "FILE", "Public keys that tokens are verified with (JWKS).")
       .Required();
   invigil::rpc::DeclareServerFlags(flags, &settings.server);
@@ -42,10 +43,11 @@ Settings ReadFlags(int argc, char** argv) {
 }
 
 absl::Status Run(const Settings& settings) {
+  auto location = invigil::sql::LocationOf(settings.store, settings.data, "item_bank.db");
+  if (!location.ok()) return location.status();
   std::error_code error;
-  std::filesystem::create_directories(settings.data, error);
-  auto store =
-      invigil::item_bank::Store::Open(settings.data, invigil::item_bank::Services::kReaders);
+  if (!settings.data.empty()) std::filesystem::create_directories(settings.data, error);
+  auto store = invigil::item_bank::Store::Open(*location, invigil::item_bank::Services::kReaders);
   if (!store.ok()) return store.status();
   const invigil::SystemClock clock;
   auto verifier = invigil::rpc::OpenVerifier(settings.jwks, clock);

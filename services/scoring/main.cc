@@ -12,11 +12,12 @@
 #include "common/rpc/executor.h"
 #include "common/rpc/guard.h"
 #include "common/rpc/server.h"
+#include "common/sql/database.h"
 #include "services/scoring/rpc/cached_keys.h"
 #include "services/scoring/rpc/item_bank_keys.h"
 #include "services/scoring/rpc/scorer.h"
 #include "services/scoring/rpc/scoring_service.h"
-#include "services/scoring/store/sqlite_score_store.h"
+#include "services/scoring/store/sql_score_store.h"
 
 namespace invigil::scoring {
 namespace {
@@ -25,7 +26,7 @@ constexpr char kProgram[] = "invigil-scoring";
 
 struct Settings {
   rpc::ServerOptions server;
-  std::string data, jwks, key;
+  std::string data, store, jwks, key;
   std::vector<std::string> item_bank;
   int64_t threads = 2;
   int64_t queue = 8192;
@@ -39,7 +40,7 @@ Settings ReadFlags(int argc, char** argv) {
   rpc::DeclareServerFlags(flags, &settings.server);
   flags.Section("Store")
       .Text("data", &settings.data, "DIR", "Folder of the database scoring.db; it must exist.")
-      .Required();
+      .Text("store", &settings.store, "LOCATION", sql::kStoreHelp);
   flags.Section("Other services")
       .List("item-bank", &settings.item_bank, "HOST:PORT", "Where the item bank serves keys.")
       .Required();
@@ -59,6 +60,8 @@ Settings ReadFlags(int argc, char** argv) {
 
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("scoring", settings.server));
+  auto location = sql::LocationOf(settings.store, settings.data, "scoring.db");
+  if (!location.ok()) return location.status();
   const SystemClock clock;
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
@@ -69,9 +72,9 @@ absl::Status Run(const Settings& settings) {
   auth::ServiceIdentity identity(*std::move(minter), "scoring", clock);
   auto channel = client::Connect(settings.item_bank, settings.server.tls);
   if (!channel.ok()) return channel.status();
-  auto store = OpenSqliteScoreStore({.path = settings.data + "/scoring.db",
-                                     .readers = static_cast<int>(settings.threads),
-                                     .queue_capacity = static_cast<size_t>(settings.queue)});
+  auto store = OpenSqlScoreStore({.location = *location,
+                                  .readers = static_cast<int>(settings.threads),
+                                  .queue_capacity = static_cast<size_t>(settings.queue)});
   if (!store.ok()) return store.status();
 
   const auto item_bank = MakeItemBankKeys(*std::move(channel), identity);

@@ -41,6 +41,7 @@ void WriteOnce(const Context& context, rpc::UnaryCall* call, const std::string& 
                  ? absl::OkStatus()
                  : Internal("a remembered answer can't be read").Build();
     }
+    response->Clear();  // of an attempt that lost a race
     INVIGIL_RETURN_IF_ERROR(work(db));
     return db.requests.Insert(caller, request_id, hash, response->SerializeAsString(), now);
   };

@@ -31,7 +31,7 @@ class ServicesTest : public ::testing::Test {
                     .ok());
     verifier_ = *auth::TokenVerifier::Create({.jwks_path = dir_.Path("jwks.json")}, clock_);
     minter_ = *auth::TokenMinter::FromFile(dir_.Path("k.pem"), clock_);
-    store_ = *Store::Open(dir_.path(), Services::kReaders);
+    store_ = *Store::Open(dir_.Path("item_bank.db"), Services::kReaders);
     services_ = *Services::Create(*store_, clock_, *verifier_);
     rpc::ServerOptions options;
     options.max_receive_bytes = 4'500'000;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 #include "services/item_bank/store/exam_table.h"
 #include "services/item_bank/store/form_table.h"
 #include "services/item_bank/store/item_table.h"

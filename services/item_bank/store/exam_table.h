@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 #include "services/item_bank/domain/exam.h"
 
 namespace invigil::item_bank {

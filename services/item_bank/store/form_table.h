@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 #include "services/item_bank/domain/assembly.h"
 
 namespace invigil::item_bank {

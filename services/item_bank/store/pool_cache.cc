@@ -26,9 +26,7 @@ absl::StatusOr<std::shared_ptr<StoredPool>> PoolCache::Current(Connection& db,
   }
   // One read transaction: exam and items of one moment. A change after the revision was read only
   // means building once more.
-  INVIGIL_RETURN_IF_ERROR(db.db().Execute("BEGIN"));
-  auto pool = Build(db, exam_id);
-  (void)db.db().Execute("COMMIT");
+  auto pool = BuildOfOneMoment(db, exam_id);
   if (!pool.ok()) return pool.status();
   auto kept = Keep(*std::move(pool));
   const std::lock_guard lock(mutex_);
@@ -50,6 +48,13 @@ absl::StatusOr<std::shared_ptr<StoredPool>> PoolCache::ById(Connection& db,
   auto pool = Load(db, pool_id);
   if (!pool.ok()) return pool.status();
   return Keep(*std::move(pool));
+}
+
+absl::StatusOr<std::shared_ptr<StoredPool>> PoolCache::BuildOfOneMoment(
+    Connection& db, const std::string& exam_id) {
+  auto transaction = sql::Transaction::BeginRead(db.db());
+  if (!transaction.ok()) return transaction.status();
+  return Build(db, exam_id);
 }
 
 absl::StatusOr<std::shared_ptr<StoredPool>> PoolCache::Build(Connection& db,

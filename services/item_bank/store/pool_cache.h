@@ -40,6 +40,8 @@ class PoolCache {
  private:
   static constexpr size_t kKept = 32;  // about half a megabyte each
 
+  absl::StatusOr<std::shared_ptr<StoredPool>> BuildOfOneMoment(Connection& db,
+                                                               const std::string& exam_id);
   absl::StatusOr<std::shared_ptr<StoredPool>> Build(Connection& db, const std::string& exam_id);
   absl::StatusOr<std::shared_ptr<StoredPool>> Load(Connection& db, const std::string& pool_id);
   std::shared_ptr<StoredPool> Keep(std::shared_ptr<StoredPool> pool);

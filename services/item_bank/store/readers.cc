@@ -4,10 +4,11 @@
 
 namespace invigil::item_bank {
 
-absl::StatusOr<std::unique_ptr<Readers>> Readers::Open(const std::string& path, int count) {
+absl::StatusOr<std::unique_ptr<Readers>> Readers::Open(const std::string& location, int count,
+                                                       const std::string& schema) {
   auto readers = std::make_unique<Readers>();
   for (int i = 0; i < count; ++i) {
-    auto db = sql::Database::Open(path, sql::Database::Mode::kReadOnly);
+    auto db = sql::Database::Open(location, sql::Database::Mode::kReadOnly, schema);
     if (!db.ok()) return db.status();
     readers->idle_.push_back(std::make_unique<Connection>(*std::move(db)));
   }

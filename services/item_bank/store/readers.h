@@ -15,7 +15,8 @@ namespace invigil::item_bank {
 class Readers {
  public:
   // Opens `count` read-only connections. Errors: those of sql::Database::Open.
-  static absl::StatusOr<std::unique_ptr<Readers>> Open(const std::string& path, int count);
+  static absl::StatusOr<std::unique_ptr<Readers>> Open(const std::string& location, int count,
+                                                       const std::string& schema);
 
   // A connection on loan; gives it back when it goes out of scope.
   class Lease {

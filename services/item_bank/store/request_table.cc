@@ -42,14 +42,16 @@ absl::Status RequestTable::Insert(const std::string& caller, const std::string& 
 
 MetaTable::MetaTable(sql::Database& db)
     : get_(db.MustPrepare("SELECT value FROM meta WHERE name = ?1")),
-      bump_(db.MustPrepare("UPDATE meta SET value = value + 1 WHERE name = 'content_revision'")),
+      revision_(db.MustPrepare("SELECT value FROM counters WHERE name = 'content_revision'")),
+      bump_(
+          db.MustPrepare("UPDATE counters SET value = value + 1 WHERE name = 'content_revision'")),
       set_once_(db.MustPrepare("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING")) {}
 
 absl::StatusOr<int64_t> MetaTable::ContentRevision() {
-  const auto row = get_.BindText(1, "content_revision").Step();
+  const auto row = revision_.Step();
   if (!row.ok()) return row.status();
-  const int64_t revision = *row ? get_.Int(0) : 0;
-  get_.Reset();
+  const int64_t revision = *row ? revision_.Int(0) : 0;
+  revision_.Reset();
   return revision;
 }
 

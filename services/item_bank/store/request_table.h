@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 
 namespace invigil::item_bank {
 
@@ -43,7 +43,7 @@ class MetaTable {
   absl::StatusOr<std::string> GetOrSet(const std::string& name, const std::string& initial);
 
  private:
-  sql::Statement get_, bump_, set_once_;
+  sql::Statement get_, revision_, bump_, set_once_;
 };
 
 }  // namespace invigil::item_bank

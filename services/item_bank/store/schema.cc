@@ -2,11 +2,11 @@
 
 namespace invigil::item_bank {
 
-const std::vector<std::string>& SchemaSteps() {
-  // Bodies are serialised messages of the contract: they grow as it does, without new columns.
-  static const std::vector<std::string> steps = {R"sql(
+namespace {
+
+// Bodies are serialised messages of the contract: they grow as it does, without new columns.
+constexpr char kTables[] = R"sql(
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-    INSERT INTO meta VALUES ('content_revision', 0);
 
     CREATE TABLE banks (
       bank_id TEXT PRIMARY KEY, title TEXT NOT NULL, exam_id TEXT NOT NULL, license TEXT NOT NULL
@@ -49,8 +49,24 @@ const std::vector<std::string>& SchemaSteps() {
       UNIQUE (caller, request_id)
     );
     CREATE INDEX requests_by_age ON requests (create_us);
-  )sql"};
-  return steps;
+  )sql";
+
+// A number is no blob, though SQLite let it be one among the others in meta.
+constexpr char kCounters[] = R"sql(
+    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  )sql";
+
+}  // namespace
+
+std::vector<std::string> SchemaSteps(bool postgres) {
+  if (postgres) {
+    return {kTables,
+            std::string(kCounters) + "INSERT INTO counters VALUES ('content_revision', 0);"};
+  }
+  return {std::string(kTables) + "INSERT INTO meta VALUES ('content_revision', 0);",
+          std::string(kCounters) +
+              "INSERT INTO counters SELECT name, value FROM meta WHERE name = 'content_revision';"
+              "DELETE FROM meta WHERE name = 'content_revision';"};
 }
 
 }  // namespace invigil::item_bank

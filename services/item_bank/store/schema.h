@@ -6,6 +6,7 @@
 
 namespace invigil::item_bank {
 
-const std::vector<std::string>& SchemaSteps();
+// The engines differ in what the first step left behind.
+std::vector<std::string> SchemaSteps(bool postgres);
 
 }  // namespace invigil::item_bank

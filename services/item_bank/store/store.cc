@@ -13,15 +13,15 @@ constexpr size_t kWriteQueue =
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& folder, int readers) {
-  const std::string path = folder + "/item_bank.db";
-  auto db = sql::Database::Open(path);
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& location, int readers,
+                                                   const std::string& schema) {
+  auto db = sql::Database::Open(location, sql::Database::Mode::kReadWrite, schema);
   if (!db.ok()) return db.status();
-  INVIGIL_RETURN_IF_ERROR(db->Migrate(SchemaSteps()));
+  INVIGIL_RETURN_IF_ERROR(db->Migrate(SchemaSteps(sql::IsPostgres(location))));
   auto connection = std::make_unique<Connection>(*std::move(db));
   auto secret = connection->meta.GetOrSet("secret", RandomHex(32));
   if (!secret.ok()) return secret.status();
-  auto opened = Readers::Open(path, readers);
+  auto opened = Readers::Open(location, readers, schema);
   if (!opened.ok()) return opened.status();
   auto store = std::make_unique<Store>();
   store->secret_ = *std::move(secret);

@@ -14,9 +14,12 @@ namespace invigil::item_bank {
 // Thread-safe. Its parts live as long as it does; destroying it finishes queued writes.
 class Store {
  public:
-  // Opens or creates item_bank.db in `folder` and brings its schema up to date. `readers`: threads
-  // that read at the same time. Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER).
-  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& folder, int readers);
+  // Opens the database at `location` (see sql::Database::Open), makes it when absent and brings its
+  // tables up to date. `readers`: threads that read at the same time. `schema`: what holds the
+  // tables on PostgreSQL. Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER).
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& location, int readers,
+                                                     const std::string& schema = kSchema);
+  static constexpr char kSchema[] = "invigil_item_bank";
 
   Writer& writer() { return *writer_; }
   Readers& readers() { return *readers_; }

@@ -2,37 +2,46 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 
+#include "common/sql/database.h"
+#include "common/testing/postgres_server.h"
 #include "common/testing/temp_dir.h"
 #include "services/item_bank/domain/samples.h"
 #include "services/item_bank/store/authoring.h"
 #include "services/item_bank/store/issue.h"
 #include "services/item_bank/store/layout.h"
+#include "services/item_bank/store/schema.h"
 
 namespace invigil::item_bank {
 namespace {
 
-class StoreTest : public ::testing::Test {
+class StoreTest : public ::testing::TestWithParam<const char*> {
  protected:
-  void SetUp() override { Open(); }
-
-  void Open() {
-    auto store = Store::Open(dir_.path(), 4);
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
+  void SetUp() override {
+    if (GetParam() == std::string("postgresql")) {
+      location_ = testing::PostgresServer::Shared().url();
+      schema_ = testing::PostgresServer::Shared().NewSchema();
+    }
+    Open();
   }
+
+  std::unique_ptr<Store> OpenAnother() { return *Store::Open(location_, 4, schema_); }
+  void Open() { store_ = OpenAnother(); }
   void Reopen() {
     store_.reset();
     Open();
   }
 
   // Runs on the writer and waits for the commit.
-  absl::Status Write(Writer::Job job) {
+  absl::Status Write(Writer::Job job) { return Write(*store_, std::move(job)); }
+  static absl::Status Write(Store& store, Writer::Job job) {
     std::promise<absl::Status> committed;
-    EXPECT_TRUE(store_->writer().Submit(
+    EXPECT_TRUE(store.writer().Submit(
         std::move(job), [&](const absl::Status& status) { committed.set_value(status); }));
     return committed.get_future().get();
   }
@@ -57,8 +66,12 @@ class StoreTest : public ::testing::Test {
   }
   absl::StatusOr<IssuedForm> Issue(const std::string& session,
                                    const std::string& exam = "CLF-C02") {
+    return Issue(*store_, session, exam);
+  }
+  absl::StatusOr<IssuedForm> Issue(Store& store, const std::string& session,
+                                   const std::string& exam = "CLF-C02") {
     std::promise<absl::StatusOr<IssuedForm>> issued;
-    IssueForm(*store_, clock_, {exam, session, "ann"},
+    IssueForm(store, clock_, {exam, session, "ann"},
               [&](absl::StatusOr<IssuedForm> form) { issued.set_value(std::move(form)); });
     return issued.get_future().get();
   }
@@ -69,11 +82,12 @@ class StoreTest : public ::testing::Test {
   }
 
   testing::TempDir dir_;
+  std::string location_ = dir_.Path("item_bank.db"), schema_;
   ManualClock clock_;
   std::unique_ptr<Store> store_;
 };
 
-TEST_F(StoreTest, ImportCreatesUpdatesAndLeaves) {
+TEST_P(StoreTest, ImportCreatesUpdatesAndLeaves) {
   std::vector<Item> items = samples::Items(samples::ClfExam(), 2, 1);
   auto result = Import(items);
   ASSERT_TRUE(result.ok()) << result.status();
@@ -90,7 +104,7 @@ TEST_F(StoreTest, ImportCreatesUpdatesAndLeaves) {
   EXPECT_EQ((*first)->create_time, clock_.Now());
 }
 
-TEST_F(StoreTest, ABadBankStoresNothing) {
+TEST_P(StoreTest, ABadBankStoresNothing) {
   std::vector<Item> items = samples::Items(samples::ClfExam(), 1, 0);
   items[7].options[2].text = "";
   const auto result = Import(items);
@@ -103,7 +117,7 @@ TEST_F(StoreTest, ABadBankStoresNothing) {
   EXPECT_FALSE(db->items.FindBank("clf-c02")->has_value());
 }
 
-TEST_F(StoreTest, ACheckReportsAndStoresNothing) {
+TEST_P(StoreTest, ACheckReportsAndStoresNothing) {
   std::vector<Item> items = samples::Items(samples::ClfExam(), 1, 0);
   items[7].options[2].text = "";
   items[8].references.clear();
@@ -114,7 +128,7 @@ TEST_F(StoreTest, ACheckReportsAndStoresNothing) {
   EXPECT_EQ(*db->items.Count({.bank_id = "clf-c02"}), 0);
 }
 
-TEST_F(StoreTest, VersionsConflictAndRetiredStaysRetired) {
+TEST_P(StoreTest, VersionsConflictAndRetiredStaysRetired) {
   ASSERT_TRUE(Import({samples::SingleChoice("x"), samples::SingleChoice("y")}).ok());
   Item item = samples::SingleChoice("x");
   item.status = ItemStatus::kRetired;
@@ -130,7 +144,7 @@ TEST_F(StoreTest, VersionsConflictAndRetiredStaysRetired) {
   EXPECT_EQ(ReasonOf(version(samples::SingleChoice("z"), 1).status()), "ITEM_NOT_FOUND");
 }
 
-TEST_F(StoreTest, CreateNamesEveryWrongField) {
+TEST_P(StoreTest, CreateNamesEveryWrongField) {
   ASSERT_TRUE(Import({samples::SingleChoice("x")}).ok());
   const auto create = [&](const Item& item) {
     return Writing<Item>([&](Connection& db) { return CreateItem(db, item, clock_.Now()); });
@@ -151,7 +165,7 @@ TEST_F(StoreTest, CreateNamesEveryWrongField) {
   EXPECT_EQ((*db->items.Find("x"))->enemy_item_ids, std::vector<std::string>{"y"});
 }
 
-TEST_F(StoreTest, ExamsKeepTheirVersionWhileEqual) {
+TEST_P(StoreTest, ExamsKeepTheirVersionWhileEqual) {
   Exam exam = samples::ClfExam();
   EXPECT_EQ(Publish(exam)->version, 1u);
   clock_.Advance(Minutes(5));
@@ -164,7 +178,7 @@ TEST_F(StoreTest, ExamsKeepTheirVersionWhileEqual) {
   EXPECT_EQ(db->exams.Page("", 10)->size(), 1u);
 }
 
-TEST_F(StoreTest, ASessionHasOneForm) {
+TEST_P(StoreTest, ASessionHasOneForm) {
   Fill();
   const auto first = Issue("s1");
   ASSERT_TRUE(first.ok()) << first.status();
@@ -179,7 +193,7 @@ TEST_F(StoreTest, ASessionHasOneForm) {
 }
 
 // The same call many times at once: every caller gets the one form that is stored.
-TEST_F(StoreTest, RacingCallsGetTheSameForm) {
+TEST_P(StoreTest, RacingCallsGetTheSameForm) {
   Fill();
   std::vector<std::thread> threads;
   std::mutex mutex;
@@ -200,7 +214,7 @@ TEST_F(StoreTest, RacingCallsGetTheSameForm) {
 
 // After a restart, and after the bank has changed, an issued form still means what it meant; and
 // its seed and snapshot rebuild it.
-TEST_F(StoreTest, AFormSurvivesRestartAndChange) {
+TEST_P(StoreTest, AFormSurvivesRestartAndChange) {
   Fill();
   const auto issued = Issue("s1");
   ASSERT_TRUE(issued.ok());
@@ -229,7 +243,7 @@ TEST_F(StoreTest, AFormSurvivesRestartAndChange) {
   EXPECT_EQ(ReasonOf(FindForm(*store_, *db, "nothing").status()), "FORM_NOT_FOUND");
 }
 
-TEST_F(StoreTest, AChangeShowsInTheNextFormAndInAvailability) {
+TEST_P(StoreTest, AChangeShowsInTheNextFormAndInAvailability) {
   ASSERT_TRUE(Publish(samples::ClfExam()).ok());
   EXPECT_EQ(ReasonOf(Issue("s1").status()), "FORM_INFEASIBLE");
   {
@@ -242,7 +256,7 @@ TEST_F(StoreTest, AChangeShowsInTheNextFormAndInAvailability) {
   EXPECT_EQ(UnavailableReason(**store_->pools().Current(*db, "CLF-C02")), "");
 }
 
-TEST_F(StoreTest, AFailedJobIsUndoneAlone) {
+TEST_P(StoreTest, AFailedJobIsUndoneAlone) {
   std::promise<void> gate;
   std::shared_future<void> open = gate.get_future().share();
   std::vector<std::future<absl::Status>> results;
@@ -275,7 +289,7 @@ TEST_F(StoreTest, AFailedJobIsUndoneAlone) {
   EXPECT_TRUE(db->items.FindBank("good-2")->has_value());
 }
 
-TEST_F(StoreTest, RequestsAreRememberedAndForgotten) {
+TEST_P(StoreTest, RequestsAreRememberedAndForgotten) {
   const auto insert = [&](Connection& db) {
     return db.requests.Insert("ann", "r1", "hash", std::string("a\0b", 3), clock_.Now());
   };
@@ -292,6 +306,89 @@ TEST_F(StoreTest, RequestsAreRememberedAndForgotten) {
               }).ok());
   const auto db = store_->readers().Take();
   EXPECT_FALSE(db->requests.Find("ann", "r1", "hash")->has_value());
+}
+
+TEST_P(StoreTest, ReplicasIssueOneFormASession) {
+  Fill();
+  const auto other = OpenAnother();
+  EXPECT_EQ(other->secret(), store_->secret());
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::set<std::string> forms;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int s = 0; s < 25; ++s) {
+        const int session = t < 2 ? s : 24 - s;
+        const auto form = Issue(t % 2 == 0 ? *store_ : *other, "s" + std::to_string(session));
+        ASSERT_TRUE(form.ok()) << form.status();
+        const std::lock_guard lock(mutex);
+        forms.insert(form->row.form_id + form->row.form.places[0].item_id);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(forms.size(), 25u);
+}
+
+// Every accepted version rests on the one before it, whichever replica took it; and each change is
+// seen by the other replica's next form.
+TEST_P(StoreTest, ReplicasThatChangeTheSameItemsLoseNoChange) {
+  Fill();
+  const auto other = OpenAnother();
+  const Item sample = samples::Items(samples::ClfExam(), 5, 3)[0];
+  constexpr int kEach = 12;
+  std::atomic<int> conflicts{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      Store& store = t == 0 ? *store_ : *other;
+      for (int done = 0; done < kEach;) {
+        uint32_t base = 0;
+        Item next;
+        {
+          const auto db = store.readers().Take();
+          next = **db->items.Find(sample.item_id);
+          base = next.version;
+        }
+        next.stem += " " + std::to_string(t);
+        const absl::Status status = Write(store, [&](Connection& db) {
+          return CreateItemVersion(db, next, base, clock_.Now()).status();
+        });
+        if (status.ok()) {
+          ++done;
+          continue;
+        }
+        ++conflicts;
+        ASSERT_TRUE(ReasonOf(status) == "ITEM_VERSION_CONFLICT" || ReasonOf(status) == "CONTENDED")
+            << status;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const auto db = store_->readers().Take();
+  const auto newest = db->items.Find(sample.item_id);
+  EXPECT_EQ((*newest)->version, 1u + 3 * kEach);
+  EXPECT_EQ((*newest)->stem.size(), sample.stem.size() + 2 * 3 * kEach);
+  const auto there = other->readers().Take();
+  EXPECT_EQ((*other->pools().Current(*there, "CLF-C02"))->row.pool_id,
+            (*store_->pools().Current(*db, "CLF-C02"))->row.pool_id);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreTest, ::testing::Values("sqlite", "postgresql"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(Schema, TheRevisionMovesOutOfItsBlob) {
+  testing::TempDir dir;
+  const std::string path = dir.Path("item_bank.db");
+  {
+    auto db = sql::Database::Open(path);
+    ASSERT_TRUE(db->Migrate({SchemaSteps(false)[0]}).ok());
+    ASSERT_TRUE(db->Execute("UPDATE meta SET value = 41 WHERE name = 'content_revision'").ok());
+  }
+  const auto store = Store::Open(path, 1);
+  ASSERT_TRUE(store.ok()) << store.status();
+  const auto db = (*store)->readers().Take();
+  EXPECT_EQ(*db->meta.ContentRevision(), 41);
 }
 
 TEST(Layout, RefusesForeignBytes) {

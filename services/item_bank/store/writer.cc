@@ -7,6 +7,8 @@
 namespace invigil::item_bank {
 namespace {
 
+constexpr int kRaceAttempts = 8;
+
 telemetry::Histogram& BatchSize() {
   static telemetry::Histogram& histogram =
       telemetry::GetHistogram("invigil_item_bank_commit_batch_size", "Jobs that shared one commit.",
@@ -63,20 +65,31 @@ void Writer::Loop() {
 }
 
 void Writer::Commit(std::vector<Entry>& batch) {
-  const absl::Status status = RunAll(batch);
+  absl::Status status;
+  for (int attempt = 1; attempt <= kRaceAttempts; ++attempt) {
+    status = RunAll(batch, attempt == kRaceAttempts);
+    if (!sql::IsRace(status)) break;
+  }
   if (status.ok()) return;
+  if (sql::IsRace(status)) {
+    status = Unavailable("CONTENDED", "other replicas write the same; try again", Millis(50));
+  }
   // Nothing of the batch is stored: whoever thought it succeeded learns the reason.
   for (Entry& entry : batch) {
-    if (entry.status.ok()) entry.status = status;
+    if (entry.status.ok() || sql::IsRace(entry.status)) entry.status = status;
   }
 }
 
-absl::Status Writer::RunAll(std::vector<Entry>& batch) {
+absl::Status Writer::RunAll(std::vector<Entry>& batch, bool last_attempt) {
+  for (Entry& entry : batch) entry.status = absl::OkStatus();
   auto transaction = sql::Transaction::Begin(connection_->db());
   if (!transaction.ok()) return transaction.status();
   for (Entry& entry : batch) {
     INVIGIL_RETURN_IF_ERROR(savepoint_.Run());
     entry.status = entry.job(*connection_);
+    // A key that is taken may be another replica's doing, which the next attempt sees; what is
+    // taken still is the job's own mistake.
+    if (sql::IsRace(entry.status) && !last_attempt) return entry.status;
     if (!entry.status.ok()) INVIGIL_RETURN_IF_ERROR(undo_.Run());
     INVIGIL_RETURN_IF_ERROR(release_.Run());
   }

@@ -18,7 +18,8 @@ namespace invigil::item_bank {
 // one transaction, commits, and only then reports. A job that fails is undone alone. Thread-safe.
 class Writer {
  public:
-  // Writes through the connection; an error undoes all it wrote. Must not wait for anything.
+  // Writes through the connection; an error undoes all it wrote. Must not wait for anything. Run
+  // again from the start when another replica was first.
   using Job = std::function<absl::Status(Connection&)>;
   // Called once, on the writer's thread, after the commit: OK means durable. Must be quick.
   using Done = std::function<void(const absl::Status&)>;
@@ -39,7 +40,7 @@ class Writer {
   };
   void Loop();
   void Commit(std::vector<Entry>& batch);
-  absl::Status RunAll(std::vector<Entry>& batch);
+  absl::Status RunAll(std::vector<Entry>& batch, bool last_attempt);
 
   const std::unique_ptr<Connection> connection_;
   const size_t capacity_;

@@ -11,7 +11,7 @@
 #include "services/scoring/domain/scoring.h"
 #include "services/scoring/domain/testing.h"
 #include "services/scoring/rpc/convert.h"
-#include "services/scoring/store/sqlite_score_store.h"
+#include "services/scoring/store/sql_score_store.h"
 
 namespace invigil::scoring {
 namespace {
@@ -71,7 +71,7 @@ ScoringKey PracticeKey() {
 class ScorerTest : public ::testing::Test {
  protected:
   std::unique_ptr<ScoreStore> OpenStore(const std::string& name) {
-    return OpenSqliteScoreStore({.path = dir_.Path(name)}).value();
+    return OpenSqlScoreStore({.location = dir_.Path(name)}).value();
   }
   ScoreRequest Request(uint32_t right, bool pretest_right = true, uint32_t attempt = 1) {
     return {.session_id = "session",

@@ -15,7 +15,7 @@
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "services/scoring/rpc/item_bank_keys.h"
 #include "services/scoring/rpc/small_bank.h"
-#include "services/scoring/store/sqlite_score_store.h"
+#include "services/scoring/store/sql_score_store.h"
 
 namespace invigil::scoring {
 namespace {
@@ -40,7 +40,7 @@ class ScoringServiceTest : public ::testing::Test {
                  .value();
     bank_ = std::make_unique<SmallBank>(*guard_);
     StartBank("127.0.0.1:0");
-    store_ = OpenSqliteScoreStore({.path = dir_.Path("scoring.db")}).value();
+    store_ = OpenSqlScoreStore({.location = dir_.Path("scoring.db")}).value();
     keys_ = MakeItemBankKeys(ChannelTo(bank_server_->port()), *identity_);
     scorer_ = std::make_unique<Scorer>(*keys_, *store_, executor_, clock_);
     service_ = MakeScoringService(*guard_, *scorer_, executor_);

@@ -61,7 +61,8 @@ class ScoreStore {
   // the writer's thread, or on the caller's when the queue is full; it must be quick.
   // Errors: ALREADY_EXISTS (SCORE_CONFLICT) when the attempt is there with other responses or
   // another form; ABORTED (CONVERSION_CONFLICT) when the form has another conversion: read that one
-  // and score with it; RESOURCE_EXHAUSTED (OVERLOADED) when too many writes wait.
+  // and score with it; RESOURCE_EXHAUSTED (OVERLOADED) when too many writes wait; UNAVAILABLE
+  // (CONTENDED) when other replicas are always first.
   virtual void Append(ScoreRecord score, ConversionRecord conversion, Done done) = 0;
 };
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/error/error.h"
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 #include "services/session/store/codec.h"
 #include "services/session/store/sqlite_schema.h"
 

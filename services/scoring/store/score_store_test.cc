@@ -1,13 +1,17 @@
-#include "services/scoring/store/sqlite_score_store.h"
+#include "services/scoring/store/sql_score_store.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <future>
+#include <map>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "common/error/error.h"
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
+#include "common/testing/postgres_server.h"
 #include "common/testing/temp_dir.h"
 
 namespace invigil::scoring {
@@ -34,14 +38,21 @@ ConversionRecord ConversionOf(const ScoreRecord& score, const std::string& hash 
   return {.form_id = score.form_id, .key_version = score.key_version, .hash = hash, .text = "rows"};
 }
 
-class SqliteScoreStoreTest : public ::testing::Test {
+class ScoreStoreTest : public ::testing::TestWithParam<const char*> {
  protected:
-  void SetUp() override { Open(); }
+  void SetUp() override {
+    if (GetParam() == std::string("postgresql")) {
+      location_ = invigil::testing::PostgresServer::Shared().url();
+      schema_ = invigil::testing::PostgresServer::Shared().NewSchema();
+    }
+    Open();
+  }
+  std::unique_ptr<ScoreStore> OpenAnother(size_t queue = 8192) {
+    return *OpenSqlScoreStore({.location = location_, .schema = schema_, .queue_capacity = queue});
+  }
   void Open(size_t queue = 8192) {
     store_.reset();
-    auto store = OpenSqliteScoreStore({.path = dir_.Path("scoring.db"), .queue_capacity = queue});
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
+    store_ = OpenAnother(queue);
   }
   absl::StatusOr<ScoreRecord> Append(const ScoreRecord& score, const std::string& hash = "hash") {
     std::promise<absl::StatusOr<ScoreRecord>> promise;
@@ -51,10 +62,11 @@ class SqliteScoreStoreTest : public ::testing::Test {
   }
 
   invigil::testing::TempDir dir_;
+  std::string location_ = dir_.Path("scoring.db"), schema_;
   std::unique_ptr<ScoreStore> store_;
 };
 
-TEST_F(SqliteScoreStoreTest, KeepsEveryFieldAcrossARestart) {
+TEST_P(ScoreStoreTest, KeepsEveryFieldAcrossARestart) {
   const auto stored = Append(Score("s1"));
   ASSERT_TRUE(stored.ok()) << stored.status();
   EXPECT_EQ(stored->score_version, 1u);
@@ -81,7 +93,7 @@ TEST_F(SqliteScoreStoreTest, KeepsEveryFieldAcrossARestart) {
   EXPECT_EQ((*conversion)->text, "rows");
 }
 
-TEST_F(SqliteScoreStoreTest, TheSameAttemptAnswersWithTheFirstScore) {
+TEST_P(ScoreStoreTest, TheSameAttemptAnswersWithTheFirstScore) {
   ASSERT_TRUE(Append(Score("s1")).ok());
   ScoreRecord again = Score("s1");
   again.score_time += Seconds(60);
@@ -94,7 +106,7 @@ TEST_F(SqliteScoreStoreTest, TheSameAttemptAnswersWithTheFirstScore) {
   EXPECT_EQ(ReasonOf(store_->GetScore("s1", 2).status()), "SCORE_NOT_FOUND");
 }
 
-TEST_F(SqliteScoreStoreTest, OtherResponsesOrAnotherFormAreAConflictAndChangeNothing) {
+TEST_P(ScoreStoreTest, OtherResponsesOrAnotherFormAreAConflictAndChangeNothing) {
   ASSERT_TRUE(Append(Score("s1")).ok());
   const auto other = Append(Score("s1", 1, "item1 B\n"));
   EXPECT_EQ(other.status().code(), absl::StatusCode::kAlreadyExists);
@@ -106,7 +118,7 @@ TEST_F(SqliteScoreStoreTest, OtherResponsesOrAnotherFormAreAConflictAndChangeNot
   EXPECT_FALSE(store_->FindConversion("another", 1)->has_value());
 }
 
-TEST_F(SqliteScoreStoreTest, TheNewestIsOfTheHighestAttemptInWhateverOrderTheyCome) {
+TEST_P(ScoreStoreTest, TheNewestIsOfTheHighestAttemptInWhateverOrderTheyCome) {
   EXPECT_EQ(Append(Score("s1", 2, "item1 B\n"))->score_version, 1u);
   EXPECT_EQ(Append(Score("s1", 1))->score_version, 2u);
   EXPECT_EQ(store_->GetScore("s1", 0)->attempt_version, 2u);
@@ -115,7 +127,7 @@ TEST_F(SqliteScoreStoreTest, TheNewestIsOfTheHighestAttemptInWhateverOrderTheyCo
   EXPECT_FALSE(store_->FindAttempt("s1", 3)->has_value());
 }
 
-TEST_F(SqliteScoreStoreTest, AConversionNeverChanges) {
+TEST_P(ScoreStoreTest, AConversionNeverChanges) {
   ScoreRecord a = Score("a"), b = Score("b");
   a.form_id = b.form_id = "shared";
   ASSERT_TRUE(Append(a).ok());
@@ -127,7 +139,7 @@ TEST_F(SqliteScoreStoreTest, AConversionNeverChanges) {
   EXPECT_TRUE(Append(b, "different").ok());
 }
 
-TEST_F(SqliteScoreStoreTest, ThousandsAtOnceAreAbsorbedAndEachIsThere) {
+TEST_P(ScoreStoreTest, ThousandsAtOnceAreAbsorbedAndEachIsThere) {
   constexpr int kThreads = 4, kEach = 500;
   std::atomic<int> good{0};
   std::vector<std::thread> threads;
@@ -150,7 +162,7 @@ TEST_F(SqliteScoreStoreTest, ThousandsAtOnceAreAbsorbedAndEachIsThere) {
   }
 }
 
-TEST_F(SqliteScoreStoreTest, AFullQueueRefusesAtOnce) {
+TEST_P(ScoreStoreTest, AFullQueueRefusesAtOnce) {
   Open(2);
   // The writer is held inside `done`, so the queue can't move.
   std::promise<void> entered, release;
@@ -178,9 +190,9 @@ TEST_F(SqliteScoreStoreTest, AFullQueueRefusesAtOnce) {
   EXPECT_EQ(stored, 2);
 }
 
-TEST_F(SqliteScoreStoreTest, ADatabaseErrorIsAnsweredAndLeavesNothing) {
+TEST_P(ScoreStoreTest, ADatabaseErrorIsAnsweredAndLeavesNothing) {
   // Another connection takes the score table away: the next insert fails inside the transaction.
-  auto other = sql::Database::Open(dir_.Path("scoring.db"));
+  auto other = sql::Database::Open(location_, sql::Database::Mode::kReadWrite, schema_);
   ASSERT_TRUE(other.ok());
   ASSERT_TRUE(other->Execute("ALTER TABLE score RENAME TO hidden").ok());
   EXPECT_FALSE(Append(Score("s1")).ok());
@@ -189,8 +201,43 @@ TEST_F(SqliteScoreStoreTest, ADatabaseErrorIsAnsweredAndLeavesNothing) {
   EXPECT_TRUE(Append(Score("s1")).ok());
 }
 
-TEST(SqliteScoreStore, AFolderThatIsNotThereIsNamed) {
-  const auto store = OpenSqliteScoreStore({.path = "/nonexistent/scoring.db"});
+// Replicas get the same seals, in any order, from relays that repeat.
+TEST_P(ScoreStoreTest, ReplicasThatWriteTheSameScoresAgree) {
+  constexpr int kStores = 3, kSessions = 60;
+  std::vector<std::unique_ptr<ScoreStore>> stores;
+  for (int i = 0; i < kStores; ++i) stores.push_back(OpenAnother());
+  std::mutex mutex;
+  std::map<std::string, std::set<std::string>> answers;  // bodies by session
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kStores; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kSessions; ++i) {
+        ScoreRecord score = Score("s" + std::to_string(t == 1 ? kSessions - 1 - i : i));
+        score.form_id = "shared";
+        score.body = "of replica " + std::to_string(t);
+        stores[static_cast<size_t>(t)]->Append(score, ConversionOf(score), [&](auto outcome) {
+          ASSERT_TRUE(outcome.ok()) << outcome.status();
+          EXPECT_EQ(outcome->score_version, 1u);
+          const std::lock_guard lock(mutex);
+          answers[outcome->session_id].insert(outcome->body);
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  stores.clear();  // closing writes what waits
+  EXPECT_EQ(answers.size(), static_cast<size_t>(kSessions));
+  for (const auto& [session, bodies] : answers) {
+    EXPECT_EQ(bodies.size(), 1u) << session;
+    EXPECT_EQ(store_->GetScore(session, 0)->body, *bodies.begin());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ScoreStoreTest, ::testing::Values("sqlite", "postgresql"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(SqlScoreStore, AFolderThatIsNotThereIsNamed) {
+  const auto store = OpenSqlScoreStore({.location = "/nonexistent/scoring.db"});
   EXPECT_EQ(ReasonOf(store.status()), "STORE_UNUSABLE");
   EXPECT_NE(std::string(store.status().message()).find("/nonexistent/scoring.db"),
             std::string::npos);

@@ -1,4 +1,4 @@
-#include "services/scoring/store/sqlite_schema.h"
+#include "services/scoring/store/schema.h"
 
 namespace invigil::scoring {
 

@@ -1,4 +1,4 @@
-#include "services/scoring/store/sqlite_score_store.h"
+#include "services/scoring/store/sql_score_store.h"
 
 #include <condition_variable>
 #include <mutex>
@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/error/error.h"
-#include "common/sql/sqlite.h"
-#include "services/scoring/store/sqlite_schema.h"
-#include "services/scoring/store/sqlite_writer.h"
+#include "common/sql/database.h"
+#include "services/scoring/store/schema.h"
+#include "services/scoring/store/score_writer.h"
 
 namespace invigil::scoring {
 namespace {
@@ -79,10 +79,9 @@ absl::StatusOr<std::optional<ScoreRecord>> OneScore(sql::Statement& statement) {
   return record;
 }
 
-class SqliteScoreStore final : public ScoreStore {
+class SqlScoreStore final : public ScoreStore {
  public:
-  SqliteScoreStore(std::unique_ptr<SqliteWriter> writer,
-                   std::vector<std::unique_ptr<Reader>> readers)
+  SqlScoreStore(std::unique_ptr<ScoreWriter> writer, std::vector<std::unique_ptr<Reader>> readers)
       : readers_(std::move(readers)), writer_(std::move(writer)) {}
 
   absl::StatusOr<std::optional<ScoreRecord>> FindAttempt(const std::string& session_id,
@@ -133,7 +132,7 @@ class SqliteScoreStore final : public ScoreStore {
 
  private:
   ReaderPool readers_;
-  std::unique_ptr<SqliteWriter> writer_;
+  std::unique_ptr<ScoreWriter> writer_;
 };
 
 }  // namespace
@@ -146,19 +145,19 @@ absl::Status ScoreConflict(const std::string& session_id, uint32_t attempt_versi
       .With("attempt_version", std::to_string(attempt_version));
 }
 
-absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqliteScoreStore(
-    const SqliteStoreOptions& options) {
-  auto db = sql::Database::Open(options.path);
+absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqlScoreStore(const SqlStoreOptions& options) {
+  auto db = sql::Database::Open(options.location, sql::Database::Mode::kReadWrite, options.schema);
   if (!db.ok()) return db.status();
   INVIGIL_RETURN_IF_ERROR(db->Migrate(SchemaSteps()));
   std::vector<std::unique_ptr<Reader>> readers;
   for (int i = 0; i < options.readers; ++i) {
-    auto read = sql::Database::Open(options.path, sql::Database::Mode::kReadOnly);
+    auto read =
+        sql::Database::Open(options.location, sql::Database::Mode::kReadOnly, options.schema);
     if (!read.ok()) return read.status();
     readers.push_back(std::make_unique<Reader>(*std::move(read)));
   }
-  return std::make_unique<SqliteScoreStore>(
-      std::make_unique<SqliteWriter>(*std::move(db), options.queue_capacity, options.batch_size),
+  return std::make_unique<SqlScoreStore>(
+      std::make_unique<ScoreWriter>(*std::move(db), options.queue_capacity, options.batch_size),
       std::move(readers));
 }
 

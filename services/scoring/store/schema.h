@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 #include "services/scoring/store/score_store.h"
 
 namespace invigil::scoring {

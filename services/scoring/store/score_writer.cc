@@ -1,15 +1,20 @@
-#include "services/scoring/store/sqlite_writer.h"
+#include "services/scoring/store/score_writer.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "common/base/hash.h"
 #include "common/error/error.h"
-#include "services/scoring/store/sqlite_schema.h"
+#include "services/scoring/store/schema.h"
 
 namespace invigil::scoring {
+namespace {
 
-SqliteWriter::SqliteWriter(sql::Database db, size_t queue_capacity, size_t batch_size)
+constexpr int kRaceAttempts = 5;
+
+}  // namespace
+
+ScoreWriter::ScoreWriter(sql::Database db, size_t queue_capacity, size_t batch_size)
     : db_(std::move(db)),
       find_attempt_(db_.MustPrepare(std::string(kSelectScore) +
                                     "WHERE a.session_id = ? AND a.attempt_version = ? "
@@ -40,7 +45,7 @@ SqliteWriter::SqliteWriter(sql::Database db, size_t queue_capacity, size_t batch
                                            {1, 2, 4, 8, 16, 32, 64, 128})),
       thread_([this] { Loop(); }) {}
 
-SqliteWriter::~SqliteWriter() {
+ScoreWriter::~ScoreWriter() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -49,7 +54,7 @@ SqliteWriter::~SqliteWriter() {
   thread_.join();
 }
 
-void SqliteWriter::Append(ScoreRecord score, ConversionRecord conversion, ScoreStore::Done done) {
+void ScoreWriter::Append(ScoreRecord score, ConversionRecord conversion, ScoreStore::Done done) {
   {
     std::lock_guard lock(mutex_);
     if (!stopping_ && queue_.size() < queue_capacity_) {
@@ -63,7 +68,7 @@ void SqliteWriter::Append(ScoreRecord score, ConversionRecord conversion, ScoreS
   done(ResourceExhausted("OVERLOADED", "too many scores wait to be written; try again"));
 }
 
-std::vector<SqliteWriter::Job> SqliteWriter::TakeBatch() {
+std::vector<ScoreWriter::Job> ScoreWriter::TakeBatch() {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
   const auto end = queue_.begin() + static_cast<ptrdiff_t>(std::min(queue_.size(), batch_size_));
@@ -73,13 +78,18 @@ std::vector<SqliteWriter::Job> SqliteWriter::TakeBatch() {
   return jobs;
 }
 
-void SqliteWriter::Loop() {
+void ScoreWriter::Loop() {
   for (std::vector<Job> jobs = TakeBatch(); !jobs.empty(); jobs = TakeBatch()) {
+    // In one order for all replicas: else two that have the same seals wait for each other in a
+    // circle.
+    std::stable_sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) {
+      return a.score.session_id < b.score.session_id;
+    });
     batch_sizes_.Observe(static_cast<double>(jobs.size()));
-    if (!WriteTogether(jobs, 0, jobs.size()).ok()) {
+    if (!WriteAgainst(jobs, 0, jobs.size()).ok()) {
       // One bad row must not fail its neighbours: each gets a transaction of its own.
       for (size_t i = 0; i < jobs.size(); ++i) {
-        const absl::Status status = WriteTogether(jobs, i, i + 1);
+        const absl::Status status = WriteAgainst(jobs, i, i + 1);
         if (status.ok()) continue;
         failed_.Add();
         jobs[i].outcome = status;
@@ -89,8 +99,19 @@ void SqliteWriter::Loop() {
   }
 }
 
-absl::Status SqliteWriter::WriteTogether(std::vector<Job>& jobs, size_t first, size_t last) {
-  auto transaction = sql::Transaction::Begin(db_);
+// Other replicas write too; one that was first is found by the next attempt.
+absl::Status ScoreWriter::WriteAgainst(std::vector<Job>& jobs, size_t first, size_t last) {
+  absl::Status status;
+  for (int attempt = 0; attempt < kRaceAttempts; ++attempt) {
+    status = WriteTogether(jobs, first, last);
+    if (status.ok() || !sql::IsRace(status)) return status;
+  }
+  return Unavailable("CONTENDED", "other replicas write the same scores; try again", Millis(50));
+}
+
+absl::Status ScoreWriter::WriteTogether(std::vector<Job>& jobs, size_t first, size_t last) {
+  // A key stands behind each row: attempt, conversion, and the version of a session's score.
+  auto transaction = sql::Transaction::Begin(db_, sql::Isolation::kByKeys);
   if (!transaction.ok()) return transaction.status();
   for (size_t i = first; i < last; ++i) {
     auto outcome = WriteOne(jobs[i]);
@@ -100,7 +121,7 @@ absl::Status SqliteWriter::WriteTogether(std::vector<Job>& jobs, size_t first, s
   return transaction->Commit();
 }
 
-absl::StatusOr<absl::StatusOr<ScoreRecord>> SqliteWriter::WriteOne(Job& job) {
+absl::StatusOr<absl::StatusOr<ScoreRecord>> ScoreWriter::WriteOne(Job& job) {
   using Outcome = absl::StatusOr<ScoreRecord>;
   ScoreRecord& score = job.score;
   auto stored = FindAttempt(score);
@@ -125,7 +146,7 @@ absl::StatusOr<absl::StatusOr<ScoreRecord>> SqliteWriter::WriteOne(Job& job) {
   return Outcome(score);  // a copy: a batch that fails is written again from the job
 }
 
-absl::StatusOr<std::optional<ScoreRecord>> SqliteWriter::FindAttempt(const ScoreRecord& score) {
+absl::StatusOr<std::optional<ScoreRecord>> ScoreWriter::FindAttempt(const ScoreRecord& score) {
   find_attempt_.BindText(1, score.session_id).Bind(2, int64_t{score.attempt_version});
   const auto row = find_attempt_.Step();
   if (!row.ok()) return row.status();
@@ -136,7 +157,7 @@ absl::StatusOr<std::optional<ScoreRecord>> SqliteWriter::FindAttempt(const Score
 }
 
 // Whether the form's conversion is now this one.
-absl::StatusOr<bool> SqliteWriter::KeepConversion(const ConversionRecord& conversion) {
+absl::StatusOr<bool> ScoreWriter::KeepConversion(const ConversionRecord& conversion) {
   find_conversion_.BindText(1, conversion.form_id).Bind(2, int64_t{conversion.key_version});
   const auto row = find_conversion_.Step();
   if (!row.ok()) return row.status();
@@ -154,7 +175,7 @@ absl::StatusOr<bool> SqliteWriter::KeepConversion(const ConversionRecord& conver
   return true;
 }
 
-absl::StatusOr<uint32_t> SqliteWriter::NextVersion(const std::string& session_id) {
+absl::StatusOr<uint32_t> ScoreWriter::NextVersion(const std::string& session_id) {
   last_version_.BindText(1, session_id);
   const auto row = last_version_.Step();
   if (!row.ok()) return row.status();
@@ -163,7 +184,7 @@ absl::StatusOr<uint32_t> SqliteWriter::NextVersion(const std::string& session_id
   return version;
 }
 
-absl::Status SqliteWriter::Insert(const ScoreRecord& score) {
+absl::Status ScoreWriter::Insert(const ScoreRecord& score) {
   const std::string responses_hash = Sha256Hex(score.responses);
   insert_attempt_.BindText(1, score.session_id)
       .Bind(2, int64_t{score.attempt_version})

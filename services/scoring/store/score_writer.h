@@ -8,19 +8,19 @@
 #include <thread>
 #include <vector>
 
-#include "common/sql/sqlite.h"
+#include "common/sql/database.h"
 #include "common/telemetry/metrics.h"
 #include "services/scoring/store/score_store.h"
 
 namespace invigil::scoring {
 
-class SqliteWriter {
+class ScoreWriter {
  public:
   // `db` is migrated and used by this thread alone from now on.
-  SqliteWriter(sql::Database db, size_t queue_capacity, size_t batch_size);
+  ScoreWriter(sql::Database db, size_t queue_capacity, size_t batch_size);
   // Writes what waits, then stops.
-  ~SqliteWriter();
-  SqliteWriter(const SqliteWriter&) = delete;
+  ~ScoreWriter();
+  ScoreWriter(const ScoreWriter&) = delete;
 
   // See ScoreStore::Append.
   void Append(ScoreRecord score, ConversionRecord conversion, ScoreStore::Done done);
@@ -35,6 +35,8 @@ class SqliteWriter {
 
   void Loop();
   std::vector<Job> TakeBatch();
+  // WriteTogether, again where another replica was first.
+  absl::Status WriteAgainst(std::vector<Job>& jobs, size_t first, size_t last);
   // Fills the outcomes of [first, last); an error is the transaction's, and nothing of it is
   // stored.
   absl::Status WriteTogether(std::vector<Job>& jobs, size_t first, size_t last);
