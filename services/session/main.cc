@@ -167,7 +167,8 @@ absl::Status Run(const Settings& settings) {
     engine->Stop();
   };
   {
-    Relay relay(*engine, MakeScoringClient(*scoring_channel, identity), local);
+    Relay relay(*engine, MakeScoringClient(*scoring_channel, identity), local,
+                {.may_judge = [&timers] { return timers.ClockTrusted(); }});
     const auto service = MakeDeliveryService({.guard = **guard,
                                               .engine = *engine,
                                               .starter = starter,

@@ -16,6 +16,7 @@ void SettleBatch(Transactor& transactor, std::span<Job> jobs, int race_attempts,
   absl::Status status;
   for (int attempt = 0; attempt < race_attempts; ++attempt) {
     const Duration begun = clock.Monotonic();
+    observer.Trying(jobs);
     status = transactor.Run(jobs);
     if (status.ok()) return observer.Committed(jobs, clock.Monotonic() - begun);
     if (status.code() != absl::StatusCode::kAlreadyExists) break;

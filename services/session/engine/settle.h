@@ -13,6 +13,8 @@ namespace invigil::session {
 class BatchObserver {
  public:
   virtual ~BatchObserver() = default;
+  // A transaction with `jobs` is about to begin.
+  virtual void Trying(std::span<Job> jobs) {}
   // `jobs` are durable and have their results; the transactor's `touched` says what became of whom.
   virtual void Committed(std::span<Job> jobs, Duration duration) = 0;
   // Another writer was first; the same jobs are decided again.

@@ -101,12 +101,13 @@ void Relay::Loop() {
       if (shared_->stopping) return;
       kicked.swap(shared_->kicked);
     }
+    const bool may = !options_.may_judge || options_.may_judge();
     for (const auto& [key, trace] : kicked) {
-      if (Take(key, true)) Send(key, trace);
+      if (may && Take(key, true)) Send(key, trace);
     }
     // A backlog is worked off without pause; else the outbox is looked at now and then.
     if (clock_.Monotonic() >= next_scan)
-      next_scan = clock_.Monotonic() + (Scan() ? Millis(20) : options_.scan_every);
+      next_scan = clock_.Monotonic() + (may && Scan() ? Millis(20) : options_.scan_every);
   }
 }
 

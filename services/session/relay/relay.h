@@ -39,6 +39,9 @@ struct RelayOptions {
   Duration alarm_after = Minutes(1);
   // Entries read in one go; a longer outbox is looked at a stretch at a time.
   size_t look_at = 1000;
+  // Asked before every look and kick: whether this replica's clock may judge sessions, which every
+  // read of one does. Empty: always.
+  std::function<bool()> may_judge;
 };
 
 // One thread reads the outbox; scoring is asked with some sessions in flight; a score is recorded

@@ -158,6 +158,21 @@ TEST_F(RelayTest, AReplyAfterTheEndIsDropped) {
   reply(ScoredReport{1, std::make_shared<const std::string>("too late")});
 }
 
+TEST_F(RelayTest, AClockThatIsNotTrustedJudgesNothing) {
+  const SessionId id = Sealed("ann");
+  std::atomic<bool> trusted{false};
+  std::atomic<int> asked{0};
+  const auto relay = MakeRelay({.scan_every = Millis(5), .may_judge = [&] {
+                                  ++asked;
+                                  return trusted.load();
+                                }});
+  relay->Kick(id, 1, telemetry::TraceContext::New());
+  ASSERT_TRUE(WaitUntil([&] { return asked > 10; }));
+  EXPECT_FALSE(Released(id));
+  trusted = true;
+  ASSERT_TRUE(WaitUntil([&] { return Released(id); }));
+}
+
 TEST_F(RelayTest, AKickDoesNotWaitForTheNextLook) {
   const auto relay = std::make_unique<Relay>(*engine_, scoring_.Hook(), local_,
                                              RelayOptions{.scan_every = Minutes(10)});

@@ -1,0 +1,64 @@
+// What is asked of a session, in plain words: the vocabulary that candidates, operators, the
+// reference model and the code under test share. One row of kAskNames and one case of ToWork for
+// each kind.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "services/session/engine/job.h"
+
+namespace invigil::session::sim {
+
+enum class Kind : uint8_t {
+  kStart,  // which session? `id` is the request, `flag` take over
+  kBegin,  // the clock, with `form`
+  kRead,
+  kSave,
+  kSubmit,
+  kTakeOver,
+  kExpire,
+  kGrant,   // `id`, `amount`
+  kVoid,    // `flag`: only when not started
+  kRecord,  // a score: `version`, `report`, `flag` release
+  kRelease,
+};
+inline constexpr std::array kAskNames = {"start",  "begin", "read", "save",   "submit", "take over",
+                                         "expire", "grant", "void", "record", "release"};
+inline constexpr size_t kKinds = kAskNames.size();
+
+struct Write {
+  int item = 0;  // past the form's last: an item of nobody
+  uint32_t sequence = 0;
+  uint32_t options = 0;  // bit k: the k-th
+  bool cleared = false;
+};
+
+struct Ask {
+  Kind kind = Kind::kRead;
+  std::string candidate;  // empty: an operator or the suite itself
+  SessionId session;      // not of kStart
+  uint32_t epoch = 0;
+  absl::InlinedVector<Write, 2> writes;
+  std::vector<std::pair<int, uint32_t>> seen;
+  std::string id;
+  int64_t amount = 0;
+  int form = 0;
+  uint32_t version = 0;
+  std::shared_ptr<const std::string> report;
+  bool flag = false;
+};
+
+inline constexpr char kExam[] = "CLF-C02";
+
+// As the code under test takes it.
+decltype(Job::work) ToWork(const Ask& ask);
+// For the trace.
+std::string Describe(const Ask& ask);
+
+}  // namespace invigil::session::sim
