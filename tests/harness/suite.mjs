@@ -108,7 +108,8 @@ export class Suite extends AnySuite {
    * `args`: extra flags by process name. `sessions`: replicas of the session service on one data
    * folder; they are called session, session2 and so on. `prepare`: gets the suite before anything
    * runs, with its folder and ports: it may put variables into `suite.env.NAME` and, for what a
-   * process must reach by a detour, a port into `suite.detours['FROM>TO']`.
+   * process must reach by a detour, a port into `suite.detours['FROM>TO']`, and postgresql://...
+   * into `suite.store`.
    */
   static async start({ banks = shippedBanks, args = {}, sessions = 1, prepare } = {}) {
     const suite = new Suite(args, sessions);
@@ -161,7 +162,7 @@ export class Suite extends AnySuite {
     } else {
       command = path.join(bin, programs[service]);
       args = ['--listen', loopback(name), '--admin', loopback(`${name}_admin`), '--jwks', this.path('jwks.json'), '--instance', name];
-      if (service !== 'gateway') args.push('--data', data);
+      if (service !== 'gateway') args.push(...(this.store ? ['--store', this.store] : ['--data', data]));
       if (service === 'scoring' || service === 'session') args.push('--key', this.path(`${service}.pem`));
       if (service !== 'item_bank') args.push('--item-bank', loopback('item_bank'));
       if (service === 'session' || service === 'gateway') args.push('--scoring', loopback('scoring'));
