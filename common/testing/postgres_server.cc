@@ -49,6 +49,9 @@ PostgresServer::PostgresServer() : bin_(FindPrograms()) {
   if (!Start(Seconds(30))) Fail();
 }
 
+// Not by SIGKILL, which would leave the server's shared memory behind.
+PostgresServer::~PostgresServer() { KillNow(); }
+
 PostgresServer& PostgresServer::Shared() {
   static PostgresServer server;
   return server;
@@ -60,7 +63,7 @@ Process PostgresServer::Run(const std::string& program,
   if (getuid() == 0) {
     // Changing the user forgets that the child must not outlive this process: said anew.
     argv = {"setpriv",       "--reuid",     "postgres", "--regid", "postgres",
-            "--init-groups", "--pdeathsig", "KILL",     "--"};
+            "--init-groups", "--pdeathsig", "QUIT",     "--"};
   }
   argv.push_back(bin_ + "/" + program);
   argv.insert(argv.end(), arguments.begin(), arguments.end());

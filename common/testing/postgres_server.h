@@ -15,6 +15,7 @@ namespace invigil::testing {
 class PostgresServer {
  public:
   PostgresServer();
+  ~PostgresServer();
   // Made at the first call, gone with the program. From the main thread.
   static PostgresServer& Shared();
 

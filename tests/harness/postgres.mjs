@@ -17,7 +17,7 @@ function programs() {
 
 const asRoot = process.getuid() === 0;
 /** A command as the user that PostgreSQL may run as; it ends when this process does. */
-const command = (program, args) => (asRoot ? ['setpriv', ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--pdeathsig', 'KILL', '--', program, ...args]] : [program, args]);
+const command = (program, args) => (asRoot ? ['setpriv', ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups', '--pdeathsig', 'QUIT', '--', program, ...args]] : [program, args]);
 const id = (what) => Number(execFileSync('id', [what, 'postgres'], { encoding: 'utf8' }));
 
 export class Postgres {

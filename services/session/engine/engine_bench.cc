@@ -1,8 +1,9 @@
 // How many durable saves a second the engine takes, and how large its transactions get.
 //
-//   engine_bench [--threads 2] [--inflight 64] [--sessions 2000] [--seconds 3] [--file PATH]
+//   engine_bench [--threads 2] [--inflight 64] [--sessions 2000] [--seconds 3] [--file STORE]
 //
-// Each thread keeps `inflight` saves waiting. Prints one line of JSON.
+// STORE is a path or postgresql://...; without it a file that goes with the run. Each thread keeps
+// `inflight` saves waiting. Prints one line of JSON.
 #include <sys/resource.h>
 #include <unistd.h>
 
