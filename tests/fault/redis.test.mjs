@@ -35,6 +35,7 @@ describe('Redis', () => {
       rmSync(suite.path('redis'), { recursive: true, force: true });
       await suite.startOne('redis');
       await more(300, 'saves go on with an empty Redis');
+      await whole();
     });
     await endOnTime(suite, short);
   });

@@ -158,6 +158,26 @@ TEST(TimersTest, ARebuildThatFailsIsTakenUpAgain) {
   EXPECT_TRUE(replica.Healthy());
 }
 
+TEST(TimersTest, ARebuildLoadsTheMostUrgentFirst) {
+  RedisServer server;
+  FakeEngine engine(kSystem);
+  TimersOptions options = IndexOnly();
+  options.rebuilder.batch = 10;
+  const Time now = kSystem.Now();
+  for (int i = 0; i < 500; ++i) engine.Add(now + Seconds(3600));
+  for (int i = 0; i < 10; ++i) engine.Add(now);
+  TimerHooks hooks = engine.Hooks();
+  // Of what is wanted, the database gives one page and no more.
+  hooks.list = [&](const std::optional<Timer>& after, Time until,
+                   size_t limit) -> absl::StatusOr<std::vector<Timer>> {
+    if (after.has_value()) return absl::UnavailableError("no database");
+    return engine.List(after, until, limit);
+  };
+  Replica replica(server.unix_address(), engine, options, hooks);
+  EXPECT_TRUE(WaitUntil([&] { return engine.Sealed() == 10; }));
+  EXPECT_FALSE(replica.timers.IndexHealthy()) << "it is far from whole";
+}
+
 TEST(TimersTest, RedisKilledAndBackEmptySessionsEndInTimeMeanwhileAndAfter) {
   RedisServer server;
   FakeEngine engine(kSystem);
