@@ -9,9 +9,6 @@
 namespace invigil::session::sim {
 namespace {
 
-// The promise: sealed by then, with nobody connected.
-constexpr Duration kPromise = Seconds(2);
-
 const Transactor::Touched* Find(const std::deque<Transactor::Touched>& touched,
                                 const SessionId& session) {
   for (const auto& t : touched) {
@@ -153,7 +150,7 @@ void Checker::CheckLateness(const Appended& appended) {
     const auto* sealed = std::get_if<Sealed>(&logged.event);
     if (!sealed || sealed->as != SessionState::kExpired || loose_clocks_) continue;
     const Duration late = agenda_.now() - std::max(sealed->ended_at, healed_);
-    if (late > kPromise + clock_bound_) {
+    if (late > promise_ + clock_bound_) {
       Fail(absl::StrFormat("%s ended %.3f s late", Shown(appended.session), late.count() / 1e6));
     }
   }

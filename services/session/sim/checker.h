@@ -35,6 +35,8 @@ class Checker {
   // How far from true time a replica's clock may be. Loose: no bound is promised.
   void SetClockBound(Duration bound) { clock_bound_ = bound; }
   void LooseClocks() { loose_clocks_ = true; }
+  // How long after its deadline a session may be sealed.
+  void SetPromise(Duration promise) { promise_ = promise; }
   // Until then anything may be late.
   void SetHealed(Time healed) { healed_ = healed; }
 
@@ -84,6 +86,7 @@ class Checker {
   Duration clock_bound_{0};
   bool loose_clocks_ = false;
   Time healed_ = kBegin;
+  Duration promise_ = Seconds(2);  // with nobody connected
   std::vector<Acked> acked_;
   std::map<std::pair<SessionId, uint32_t>, std::string> reports_;
   uint64_t commands_ = 0;

@@ -44,6 +44,10 @@ void Replica::Pass(AwaitPoint point) {
   throw Crash{point};
 }
 
+Duration Replica::ClockError() const {
+  return life_ ? life_->clock.Now() - world_.agenda.now() : Duration(0);
+}
+
 bool Replica::Roll(double chance) { return world_.Roll(chance); }
 
 void Replica::OtherWriterFirst() { world_.WriteElsewhere(*this); }

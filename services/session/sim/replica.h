@@ -56,6 +56,8 @@ class Replica final : public Surroundings, private BatchObserver {
   void FreezeUntil(Time until) { frozen_until_ = until; }
   void SetWallError(Duration error) { machine_.wall_error = error; }
   bool up() const { return life_ != nullptr; }
+  // Its clock minus true time.
+  Duration ClockError() const;
 
   // A request from outside. `handler` gets the answer if there is one.
   void Receive(Ask ask, Handler handler);
