@@ -1,9 +1,13 @@
 #include "services/session/domain/apply.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "common/error/error.h"
+#include "services/session/domain/clock.h"
+#include "services/session/domain/responses.h"
 #include "services/session/domain/transitions.h"
 
 namespace invigil::session {
@@ -29,6 +33,42 @@ struct Check {
     }
     return nullptr;
   }
+  const char* operator()(const PartEntered& e) const {
+    if (e.part <= state.part || e.part >= state.form->parts()) return "its part does not follow";
+    const bool is_break = state.form->part(e.part).kind == PartKind::kBreak;
+    return is_break == e.is_break ? nullptr : "it mistakes a break";
+  }
+  const char* operator()(const ResponsesRecovered& e) const {
+    for (const auto& response : e.responses) {
+      if (response.place >= state.responses.size()) return "a place is not on the form";
+    }
+    return nullptr;
+  }
+  const char* operator()(const ProgressStored& e) const {
+    for (const auto& entry : e.entries) {
+      if (entry.place >= state.responses.size()) return "a place is not on the form";
+    }
+    return nullptr;
+  }
+  const char* operator()(const BreakStarted& e) const {
+    for (uint32_t place : e.seen) {
+      if (place >= state.responses.size()) return "a place is not on the form";
+    }
+    return nullptr;
+  }
+  const char* operator()(const Resumed& e) const {
+    const bool is_break =
+        state.break_kind != BreakKind::kNone || state.current_part().kind == PartKind::kBreak;
+    return is_break == e.to_break ? nullptr : "it mistakes a break";
+  }
+  const char* operator()(const MessageConfirmed& e) const {
+    if (state.extras) {
+      for (const Message& message : state.extras->messages) {
+        if (message.id == e.id) return nullptr;
+      }
+    }
+    return "there is no such message";
+  }
   const char* operator()(const Scored& e) const { return e.report ? nullptr : "it has no report"; }
   template <typename Other>
   const char* operator()(const Other&) const {
@@ -39,6 +79,7 @@ struct Check {
 struct Change {
   State& state;
   Time at;
+
   void operator()(const Reserved& e) const {
     state.identity = std::make_shared<const Identity>(e.identity);
     state.epoch = 1;
@@ -48,26 +89,185 @@ struct Change {
     state.form = e.form;
     state.responses.assign(e.form->size(), StoredResponse{});
   }
-  void operator()(const Started&) const { state.started_at = at; }
+  void operator()(const Started& e) const {
+    state.started_at = at;
+    state.accommodation = e.accommodation;
+    state.window_end = e.window_end;
+    Enter(0, at);
+  }
+  void operator()(const PartEntered& e) const {
+    StopPart(e.at);
+    if (state.current_part().is_section()) {
+      state.exam_used += state.part_used;
+      if (e.part >= state.form->after_sections()) state.answers_ended_at = e.at;
+    }
+    Enter(e.part, e.at);
+    ++state.deadline_version;
+  }
   void operator()(const ResponsesStored& e) const {
-    for (const auto& response : e.responses) state.responses[response.place] = response.stored;
+    const Part& part = state.current_part();
+    const bool forward_only = part.navigation == Navigation::kForwardOnly;
+    for (const auto& response : e.responses) {
+      StoredResponse& held = state.responses[response.place];
+      if (part.edit_quota && IsEdit(held, response.stored)) ++state.edits_used;
+      held = response.stored;
+      if (forward_only) state.cursor = std::max(state.cursor, response.place);
+    }
+  }
+  void operator()(const ProgressStored& e) const {
+    if (!e.entries.empty()) {
+      Extras& extras = Edit();
+      extras.marks.resize(state.responses.size());
+      for (const auto& entry : e.entries) extras.marks[entry.place] = entry.mark;
+    }
+    if (e.shown && state.current_part().navigation == Navigation::kForwardOnly) {
+      state.cursor = std::max(state.cursor, *e.shown);
+    }
   }
   void operator()(const TakenOver& e) const { state.epoch = e.epoch; }
-  void operator()(const TimeGranted& e) const {
-    state.grants.push_back(e.grant);
-    state.granted += e.grant.amount;
+  void operator()(const TimeGranted& e) const { Give(e.grant); }
+  void operator()(const BreakStarted& e) const {
+    state.break_kind = e.kind;
+    if (e.kind == BreakKind::kPooled) {
+      StopPart(at);
+      state.break_since = at;
+      ++state.deadline_version;
+    }
+    if (e.seen.empty()) return;
+    Extras& extras = Edit();
+    extras.locked.resize(state.responses.size());
+    for (uint32_t place : e.seen) extras.locked[place] = true;
+  }
+  void operator()(const BreakEnded& e) const {
+    const bool scheduled = state.break_kind == BreakKind::kNone;
+    if (scheduled) return;  // the table lets none of these through; see PartEntered
+    StopBreak(e.at);
+    if (state.break_kind == BreakKind::kPooled) {
+      state.part_since = e.at;
+      ++state.deadline_version;
+    }
+    state.break_kind = BreakKind::kNone;
+  }
+  void operator()(const Paused&) const {
+    StopPart(at);
+    StopBreak(at);
+    state.paused_at = at;
+    ++state.deadline_version;
+  }
+  void operator()(const Resumed&) const {
+    if (state.window_end) *state.window_end += at - *state.paused_at;
+    state.paused_at.reset();
+    (state.break_kind == BreakKind::kPooled ? state.break_since : state.part_since) = at;
     ++state.deadline_version;
   }
   void operator()(const Sealed& e) const {
+    StopPart(e.ended_at);
+    StopBreak(e.ended_at);
+    state.paused_at.reset();
+    state.break_kind = BreakKind::kNone;
     state.ended_at = e.ended_at;
     ++state.attempt_version;
+  }
+  void operator()(const Reopened& e) const {
+    state.ended_at.reset();
+    state.answers_ended_at.reset();
+    state.window_end.reset();  // whoever reopens has decided about it
+    if (state.part >= state.form->after_sections()) {
+      // Back into the last section, which was used up or left: only what is granted is there.
+      while (!state.current_part().is_section()) --state.part;
+      const Duration own = PartTime(state).value_or(Duration(0));
+      state.exam_used -= std::min(state.exam_used, own);
+      state.part_used = own;
+      state.part_granted = Duration(0);
+    } else if (state.current_part().kind == PartKind::kBreak) {
+      Enter(state.part + 1, at);  // a section follows every break
+    } else if (!state.current_part().is_section()) {
+      Enter(state.part, at);
+    }
+    state.part_since = at;
+    Give(e.grant);
+    ForgetScore();
+  }
+  void operator()(const ResponsesRecovered& e) const {
+    for (const auto& response : e.responses) state.responses[response.place] = response.stored;
+    Edit().recoveries.push_back(e.id);
+    ++state.attempt_version;
+    ForgetScore();
   }
   void operator()(const Scored& e) const {
     state.score_version = e.score_version;
     state.report = e.report;
   }
+  void operator()(const CheckedIn&) const { state.checked_in = true; }
+  void operator()(const MessageSent& e) const {
+    Edit().messages.push_back({e.id, e.actor, e.text, at, e.from_candidate, false});
+  }
+  void operator()(const MessageConfirmed& e) const {
+    for (Message& message : Edit().messages) {
+      if (message.id == e.id) message.confirmed = true;
+    }
+  }
+  void operator()(const IrregularityReported& e) const { Edit().irregularities.push_back(e.id); }
+  void operator()(const Claimed& e) const {
+    Identity identity = *state.identity;
+    identity.candidate_id = e.candidate_id;
+    state.identity = std::make_shared<const Identity>(std::move(identity));
+    state.claimed = true;
+  }
   void operator()(const Released&) const {}
-  void operator()(const Voided&) const {}
+  void operator()(const Voided&) const {
+    state.part_since.reset();
+    state.break_since.reset();
+    state.paused_at.reset();
+  }
+
+ private:
+  void Enter(uint32_t part, Time when) const {
+    state.part = part;
+    state.part_since = when;
+    state.part_used = Duration(0);
+    state.part_granted = Duration(0);
+    state.break_kind = BreakKind::kNone;
+    state.break_since.reset();
+    state.edits_used = 0;
+    const Part& entered = state.current_part();
+    if (!entered.is_section()) return;
+    state.cursor = entered.first_place;
+    state.part_granted = std::exchange(state.next_granted, Duration(0));
+  }
+  // Takes what ran until `when` off the part's time.
+  void StopPart(Time when) const {
+    if (!state.part_since) return;
+    state.part_used += std::max(Duration(0), when - *state.part_since);
+    state.part_since.reset();
+  }
+  void StopBreak(Time when) const {
+    if (!state.break_since) return;
+    state.pool_used += std::max(Duration(0), when - *state.break_since);
+    state.break_since.reset();
+  }
+  void Give(const Grant& grant) const {
+    state.grants.push_back(grant);
+    state.granted += grant.amount;
+    if (state.started_at && state.current_part().is_section()) {
+      state.part_granted += grant.amount;
+    } else {
+      state.next_granted += grant.amount;
+    }
+    if (state.window_end) *state.window_end += grant.amount;
+    ++state.deadline_version;
+  }
+  void ForgetScore() const {
+    state.score_version = 0;
+    state.report.reset();
+  }
+  // A copy to change, since the old one may be shared.
+  Extras& Edit() const {
+    auto copy = state.extras ? std::make_shared<Extras>(*state.extras) : std::make_shared<Extras>();
+    Extras& extras = *copy;
+    state.extras = std::move(copy);
+    return extras;
+  }
 };
 
 }  // namespace

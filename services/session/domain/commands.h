@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,15 +38,55 @@ class Selection {
   bool malformed_ = false, repeated_ = false;
 };
 
+struct ItemSequence {
+  std::string item_id;
+  uint32_t sequence = 0;
+};
+
 // Makes the session. Refused when it exists with another identity.
 struct Reserve {
   Identity identity;
 };
 
-// Attaches the form and starts the clock, each once: repeating it, with whatever form, changes
+// Attaches the form and begins the sitting, each once: repeating it, with whatever form, changes
 // nothing.
 struct Start {
   std::shared_ptr<const Form> form;
+  std::shared_ptr<const Accommodation> accommodation;  // null: none
+  // Where the window's end limits the end and not the start: when whatever is left is lost.
+  std::optional<Time> window_end;
+};
+
+// Leaves a part for the next one; after the last, seals as Submit does. Repeated for a part that
+// was left already, it changes nothing.
+struct LeavePart {
+  uint32_t epoch = 0;
+  uint32_t part = 0;               // which is left
+  std::vector<ItemSequence> seen;  // as Submit
+  bool accept = false;             // an agreement is accepted; false declines it, which ends all
+};
+
+// A break of the candidate's own.
+struct TakeBreak {
+  uint32_t epoch = 0;
+  bool pooled = false;            // from the accommodation's pool: the clock stands still
+  std::vector<std::string> seen;  // items to lock: what the candidate has been shown
+};
+struct EndBreak {
+  uint32_t epoch = 0;
+};
+
+// Flags, times and the item on the screen; never touches a response.
+struct SaveProgress {
+  struct Entry {
+    std::string item_id;
+    uint32_t sequence = 0;  // of this report for the item, 1 or more; the newest wins
+    bool flagged = false;
+    uint32_t shown_ms = 0;  // altogether
+  };
+  uint32_t epoch = 0;
+  std::vector<Entry> entries;
+  std::string shown_item_id;  // empty: not said. Forward-only: what comes before it is locked
 };
 
 // Raises the epoch: from now on only those who know the new one may write.
@@ -65,11 +106,6 @@ struct SaveResponses {
 };
 inline constexpr size_t kMaxResponses = 100;
 
-struct ItemSequence {
-  std::string item_id;
-  uint32_t sequence = 0;
-};
-
 // Seals, if what the candidate saw is stored.
 struct Submit {
   uint32_t epoch = 0;
@@ -78,6 +114,69 @@ struct Submit {
 
 // Seals if the deadline has passed; what a timer sends.
 struct Expire {};
+
+// Stops every clock of a session that has begun, and lets them run on with the exact remainder.
+// Pausing what is paused and resuming what runs changes nothing.
+struct Pause {
+  std::string actor;  // these two: for the audit; required
+  std::string reason;
+};
+struct Resume {
+  std::string actor;
+  std::string reason;
+};
+
+// Seals for the candidate, with what is stored.
+struct Terminate {
+  std::string actor;
+  std::string reason;
+};
+
+// Lets a sealed session run again, once per grant id: with the time it had left and `grant.amount`.
+struct Reopen {
+  Grant grant;  // 0 when time was left
+  std::string actor;
+  std::string reason;
+};
+
+// Adds responses that were found elsewhere to a sealed session, once per id; it is scored again.
+struct RecoverResponses {
+  std::string id;
+  std::string actor;
+  std::string reason;
+  std::vector<ResponseWrite> responses;  // sequences are not looked at
+};
+
+struct CheckIn {
+  std::string actor;
+  std::string note;  // may be empty
+};
+
+// Once per id.
+struct SendMessage {
+  std::string id;
+  std::string actor;
+  std::string text;
+  bool from_candidate = false;
+};
+// The other side has shown it.
+struct ConfirmMessage {
+  std::string id;
+  bool by_candidate = false;
+};
+
+// Once per id.
+struct ReportIrregularity {
+  std::string id;
+  std::string category;
+  std::string text;
+  std::string actor;
+};
+
+// Makes a sealed diagnostic an account's, once.
+struct Claim {
+  std::string candidate_id;
+};
 
 // Moves the deadline. Idempotent by grant id.
 struct GrantTime {
@@ -95,6 +194,8 @@ struct RecordScore {
   uint32_t score_version = 0;  // 1 or more
   std::shared_ptr<const std::string> report;
   bool release = false;  // let the candidate see it at once
+  // Which seal was scored; 0: not said. An answer for an earlier seal changes nothing.
+  uint32_t attempt_version = 0;
 };
 
 struct Release {};
@@ -103,13 +204,16 @@ struct Void {
   std::string reason;  // for the audit; required
   // Only a session whose clock never started; any other stays as it is, and that is no error.
   bool if_not_started = false;
+  std::string actor{};  // empty: the suite itself
 };
 
 // Changes nothing of itself; like every command it first seals an overdue session.
 struct Read {};
 
 using Action = std::variant<Read, SaveResponses, Submit, Expire, Reserve, Start, TakeOver,
-                            GrantTime, RecordScore, Release, Void>;
+                            GrantTime, RecordScore, Release, Void, LeavePart, TakeBreak, EndBreak,
+                            SaveProgress, Pause, Resume, Terminate, Reopen, RecoverResponses,
+                            CheckIn, SendMessage, ConfirmMessage, ReportIrregularity, Claim>;
 
 struct Command {
   // On whose behalf: must be the session's candidate. Empty: the suite itself, or an operator.

@@ -1,4 +1,5 @@
 #include "services/session/domain/decide.h"
+#include "services/session/domain/clock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -55,7 +56,7 @@ TEST_F(DecideTest, StartIsWrittenOnceAndNeverMoves) {
   EXPECT_THAT(RunNow(Start{fixtures::MakeForm(20, Minutes(5), "other")}).events, IsEmpty());
   EXPECT_THAT(RunNow(Reserve{{"ann", "CLF-C02", "req-1"}}).events, IsEmpty());
   EXPECT_EQ(state_, before);
-  EXPECT_EQ(Deadline(state_), kStart + kBase);
+  EXPECT_EQ(DueTime(state_), kStart + kBase);
   EXPECT_EQ(Reason(Reserve{{"bob", "CLF-C02", "req-1"}}), "SESSION_EXISTS");
 }
 
@@ -217,13 +218,13 @@ TEST_F(DecideTest, GrantsMoveTheDeadlineOnceEach) {
   const GrantTime before{{"g1", Minutes(10)}, "proctor", "late start"};
   EXPECT_TRUE(RunNow(before).status.ok());  // before the start
   RunNow(Start{fixtures::MakeForm()});
-  EXPECT_EQ(Deadline(state_), kStart + kBase + Minutes(10));
+  EXPECT_EQ(DueTime(state_), kStart + kBase + Minutes(10));
   EXPECT_THAT(RunNow(before).events, IsEmpty());
   EXPECT_EQ(Reason(GrantTime{{"g1", Minutes(11)}, "proctor", "x"}), "GRANT_CONFLICT");
   const GrantTime late{{"g2", Minutes(20)}, "proctor", "power cut"};
   Run(late, kStart + kBase + Minutes(10) - Micros(1));  // at the last moment
   EXPECT_EQ(state_.deadline_version, 3u);
-  EXPECT_EQ(Deadline(state_), kStart + kBase + Minutes(30));
+  EXPECT_EQ(DueTime(state_), kStart + kBase + Minutes(30));
   now_ = kStart + kBase + Minutes(29);
   EXPECT_EQ(Reason(Expire{}), "DEADLINE_NOT_REACHED");  // a timer that knew the old deadline
   EXPECT_EQ(Reason(GrantTime{{"g3", -Minutes(1)}, "proctor", "x"}), "GRANT_INVALID");

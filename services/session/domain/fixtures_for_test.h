@@ -35,6 +35,45 @@ inline std::shared_ptr<const Form> MakeForm(size_t items = 10, Duration duration
   return *Form::Create({form_id, "Sample Exam", 1, duration}, places);
 }
 
+// An agreement (2 minutes), a section of 4 items and 10 minutes with a tutorial before it (5
+// minutes), a break (10), a forward-only section of 3 items and 20 minutes, a section of 3 items
+// and 30 minutes with 2 edits, and a survey (3). The exam's time is 60 minutes.
+inline std::shared_ptr<const Form> MakePlannedForm(bool check_in = false,
+                                                   bool unscheduled_breaks = true) {
+  std::vector<PlaceSpec> places;
+  for (size_t k = 0; k < 10; ++k) {
+    places.push_back({ItemId(k), "content-" + std::to_string(k), {2, 0, 3, 1}, 1});
+  }
+  const auto section = [](const char* name, Duration limit, uint32_t first, uint32_t count) {
+    Part part;
+    part.name = name;
+    part.limit = limit;
+    part.first_place = first;
+    part.place_count = count;
+    return part;
+  };
+  const auto other = [](PartKind kind, const char* name, Duration limit) {
+    Part part;
+    part.kind = kind;
+    part.name = name;
+    part.limit = limit;
+    return part;
+  };
+  Plan plan;
+  plan.check_in = check_in;
+  plan.unscheduled_breaks = unscheduled_breaks;
+  plan.parts = {other(PartKind::kAgreement, "Agreement", Minutes(2)),
+                other(PartKind::kTutorial, "How it works", Minutes(5)),
+                section("One", Minutes(10), 0, 4),
+                other(PartKind::kBreak, "Break", Minutes(10)),
+                section("Two", Minutes(20), 4, 3),
+                section("Three", Minutes(30), 7, 3),
+                other(PartKind::kSurvey, "Survey", Minutes(3))};
+  plan.parts[4].navigation = Navigation::kForwardOnly;
+  plan.parts[5].edit_quota = 2;
+  return *Form::Create({"form-2", "Planned Exam", 1, Minutes(60), plan}, places);
+}
+
 inline ResponseWrite Write(size_t item, uint32_t sequence,
                            std::initializer_list<const char*> options) {
   ResponseWrite write{ItemId(item), sequence, {}, options.size() == 0};

@@ -27,6 +27,46 @@ bool IsPermutation(const std::vector<uint8_t>& order) {
   return true;
 }
 
+// Calls `fault` for everything in the plan that can't be delivered.
+template <typename Fault>
+void CheckPlan(const Plan& plan, size_t places, Fault fault) {
+  if (plan.parts.size() > kMaxParts) fault("plan.parts", "must be at most 50");
+  size_t next_place = 0;
+  size_t sections = 0;
+  for (size_t i = 0; i < plan.parts.size(); ++i) {
+    const Part& part = plan.parts[i];
+    const std::string path = "plan.parts[" + std::to_string(i) + "].";
+    if (part.name.size() > 256 || !IsUtf8(part.name)) {
+      fault(path + "name", "must be UTF-8 of at most 256 bytes");
+    }
+    if (part.content_id.size() > Form::kMaxIdLength || !IsUtf8(part.content_id)) {
+      fault(path + "content_id", "must have at most 64 characters");
+    }
+    if (part.limit < Duration(0) || part.limit > std::chrono::hours(24)) {
+      fault(path + "limit", "must be at most 24 hours");
+    }
+    if (part.is_section()) {
+      ++sections;
+      if (part.first_place != next_place || part.place_count == 0) {
+        fault(path + "first_place", "sections must take all places, in order, each at least one");
+      }
+      next_place = part.first_place + part.place_count;
+      continue;
+    }
+    if (part.limit == Duration(0))
+      fault(path + "limit", "is required: the exam clock stands still");
+    if (part.place_count != 0) fault(path + "place_count", "must be 0: only sections have items");
+    const bool section_follows = i + 1 < plan.parts.size() && plan.parts[i + 1].is_section();
+    if (part.kind == PartKind::kBreak && (sections == 0 || !section_follows)) {
+      fault(path + "kind", "a break must stand between two sections");
+    }
+  }
+  if (sections == 0) fault("plan.parts", "must have a section");
+  if (sections != 0 && next_place != places) {
+    fault("plan.parts", "sections must take all places, in order, each at least one");
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Form>> Form::Create(Header header,
@@ -43,10 +83,18 @@ absl::StatusOr<std::shared_ptr<const Form>> Form::Create(Header header,
     fault("duration", "must be more than 0 and at most 24 hours");
   }
   if (places.empty() || places.size() > kMaxPlaces) fault("places", "must be 1 to 1000");
+  if (header.plan.parts.empty()) {
+    Part& all = header.plan.parts.emplace_back();
+    all.place_count = static_cast<uint32_t>(places.size());
+  }
+  CheckPlan(header.plan, places.size(), fault);
   if (!valid) return error;
 
   auto form = std::shared_ptr<Form>(new Form());
   form->header_ = std::move(header);
+  for (size_t i = 0; i < form->parts(); ++i) {
+    if (form->part(i).is_section()) form->after_sections_ = i + 1;
+  }
   form->places_.reserve(places.size());
   for (size_t i = 0; i < places.size(); ++i) {
     const PlaceSpec& spec = places[i];
@@ -118,7 +166,7 @@ std::string_view Form::option_order(size_t place) const {
 
 bool operator==(const Form& a, const Form& b) {
   if (a.form_id() != b.form_id() || a.title() != b.title() || a.duration() != b.duration() ||
-      a.exam_version() != b.exam_version() || a.size() != b.size()) {
+      a.exam_version() != b.exam_version() || a.size() != b.size() || a.plan() != b.plan()) {
     return false;
   }
   for (size_t i = 0; i < a.size(); ++i) {

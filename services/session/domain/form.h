@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
+#include "services/session/domain/plan.h"
 
 namespace invigil::session {
 
@@ -28,11 +29,15 @@ class Form {
     std::string form_id;
     std::string title;
     uint32_t exam_version = 0;
-    Duration duration{0};  // time to answer, before any grant
+    // Time to answer, before any grant: of all sections together, without breaks and untimed parts.
+    Duration duration{0};
+    Plan plan{};
   };
   // Errors: INVALID_ARGUMENT (FORM_INVALID, naming every wrong field) when there is no place or
   // more than kMaxPlaces, an id is empty, too long or repeated, an order is no permutation,
-  // select_count exceeds the options, or the duration is outside (0, 24 h].
+  // select_count exceeds the options, the duration is outside (0, 24 h], or the plan does not put
+  // every place into one section, starts with a break, has a break before no section, or has a part
+  // without a limit that needs one.
   static absl::StatusOr<std::shared_ptr<const Form>> Create(Header header,
                                                             const std::vector<PlaceSpec>& places);
 
@@ -40,6 +45,12 @@ class Form {
   const std::string& title() const { return header_.title; }
   uint32_t exam_version() const { return header_.exam_version; }
   Duration duration() const { return header_.duration; }
+  // With at least one part.
+  const Plan& plan() const { return header_.plan; }
+  const Part& part(size_t index) const { return header_.plan.parts[index]; }
+  size_t parts() const { return header_.plan.parts.size(); }
+  // The part that comes after the last section; parts() when there is none.
+  size_t after_sections() const { return after_sections_; }
 
   // Places are numbered from 0 in display order.
   size_t size() const { return places_.size(); }
@@ -69,6 +80,7 @@ class Form {
   Header header_;
   std::string text_;
   std::vector<Place> places_;
+  size_t after_sections_ = 1;
   std::vector<uint16_t> index_;  // open addressing, place + 1; 0 is empty; a power of two in size
 };
 

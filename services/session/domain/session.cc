@@ -1,6 +1,5 @@
 #include "services/session/domain/session.h"
 
-#include <algorithm>
 #include <array>
 
 namespace invigil::session {
@@ -25,31 +24,22 @@ bool operator==(const State& a, const State& b) {
   return a.version == b.version && a.state == b.state && a.epoch == b.epoch &&
          a.deadline_version == b.deadline_version && a.attempt_version == b.attempt_version &&
          a.score_version == b.score_version && a.last_event_at == b.last_event_at &&
-         a.started_at == b.started_at && a.ended_at == b.ended_at && a.granted == b.granted &&
+         a.started_at == b.started_at && a.ended_at == b.ended_at && a.part == b.part &&
+         a.part_since == b.part_since && a.part_used == b.part_used &&
+         a.part_granted == b.part_granted && a.next_granted == b.next_granted &&
+         a.exam_used == b.exam_used && a.granted == b.granted && a.window_end == b.window_end &&
+         a.break_kind == b.break_kind && a.break_since == b.break_since &&
+         a.pool_used == b.pool_used && a.paused_at == b.paused_at &&
+         a.answers_ended_at == b.answers_ended_at && a.cursor == b.cursor &&
+         a.edits_used == b.edits_used && a.checked_in == b.checked_in && a.claimed == b.claimed &&
          SameValue(a.identity, b.identity) && SameValue(a.form, b.form) &&
-         SameValue(a.report, b.report) && a.responses == b.responses && a.grants == b.grants;
+         SameValue(a.accommodation, b.accommodation) && SameValue(a.report, b.report) &&
+         SameValue(a.extras, b.extras) && a.responses == b.responses && a.grants == b.grants;
 }
 
 std::optional<Time> Deadline(const State& state) {
   if (!state.started_at) return std::nullopt;
-  return *state.started_at + state.form->duration() + state.granted;
-}
-
-bool Overdue(const State& state, Time now) {
-  return state.state == SessionState::kActive && now >= *Deadline(state);
-}
-
-View ViewAt(const State& state, Time now) {
-  View view{state.state, Duration(0), state.ended_at};
-  if (state.state == SessionState::kReady && state.form) {
-    view.remaining = state.form->duration() + state.granted;
-  } else if (Overdue(state, now)) {
-    view.state = SessionState::kExpired;
-    view.ended_at = Deadline(state);
-  } else if (state.state == SessionState::kActive) {
-    view.remaining = *Deadline(state) - std::max(now, state.last_event_at);
-  }
-  return view;
+  return *state.started_at + state.form->duration() + state.exam_extra() + state.granted;
 }
 
 }  // namespace invigil::session

@@ -9,7 +9,8 @@
 
 namespace invigil::session {
 
-// What moves a session. A seal counts as three, by how it ended.
+// What moves a session. A seal counts as three, by how it ended; the beginning of a part and the
+// end of a pause as two, by whether they lead into a break.
 enum class Trigger : uint8_t {
   kReserve,
   kAttachForm,
@@ -23,8 +24,23 @@ enum class Trigger : uint8_t {
   kScore,
   kRelease,
   kVoid,
+  kEnterPart,
+  kEnterBreak,
+  kTakeBreak,
+  kEndBreak,
+  kPause,
+  kResume,
+  kResumeBreak,
+  kReopen,
+  kRecover,
+  kProgress,
+  kCheckIn,
+  kMessage,
+  kConfirm,
+  kIrregularity,
+  kClaim,
 };
-inline constexpr size_t kTriggers = 12;
+inline constexpr size_t kTriggers = 27;
 
 struct Transition {
   SessionState from;

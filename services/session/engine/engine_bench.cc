@@ -41,10 +41,11 @@ std::vector<SessionId> StartSessions(SessionEngine& engine, int count) {
     engine.FindOrReserve(std::move(request), [&, i](absl::StatusOr<Outcome> reserved) {
       if (!reserved.ok()) std::abort();
       ids[static_cast<size_t>(i)] = reserved->session;
-      engine.StartClock(reserved->session, "", form, contents, [&](absl::StatusOr<Outcome> o) {
-        if (!o.ok()) std::abort();
-        room.release();
-      });
+      engine.StartClock(reserved->session, "", Start{form, {}, {}}, contents,
+                        [&](absl::StatusOr<Outcome> o) {
+                          if (!o.ok()) std::abort();
+                          room.release();
+                        });
     });
   }
   for (int i = 0; i < 256; ++i) room.acquire();

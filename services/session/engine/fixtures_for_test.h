@@ -44,7 +44,8 @@ inline std::vector<Content> MakeContents(size_t items) {
 inline Result StartClock(SessionEngine& engine, const SessionId& id, size_t items = 10,
                          Duration duration = kBase) {
   return Await([&](Done done) {
-    engine.StartClock(id, "", MakeForm(items, duration), MakeContents(items), std::move(done));
+    engine.StartClock(id, "", Start{MakeForm(items, duration), {}, {}}, MakeContents(items),
+                      std::move(done));
   });
 }
 // A running session.

@@ -118,7 +118,8 @@ struct SessionEngine::Impl : BatchObserver {
     if (!state->exists()) return;
     if (session.after) {
       const TimerNews timer = TimerNewsOf(*session.before, *state);
-      if (timer.remove && hooks.on_sealed) news.push_back([this, id] { hooks.on_sealed(id); });
+      if (timer.remove && hooks.on_unscheduled)
+        news.push_back([this, id] { hooks.on_unscheduled(id); });
       if (timer.schedule && hooks.on_scheduled) {
         news.push_back([this, id, due = *timer.schedule] { hooks.on_scheduled(id, due); });
       }
@@ -170,11 +171,9 @@ void SessionEngine::FindOrReserve(StartRequest request, Done done) {
   impl_->Submit(Lane::kStart, std::move(request), std::move(done));
 }
 
-void SessionEngine::StartClock(const SessionId& session, std::string candidate_id,
-                               std::shared_ptr<const Form> form, std::vector<Content> contents,
-                               Done done) {
-  CommandJob work{
-      session, {std::move(candidate_id), Start{std::move(form)}}, std::move(contents), true};
+void SessionEngine::StartClock(const SessionId& session, std::string candidate_id, Start start,
+                               std::vector<Content> contents, Done done) {
+  CommandJob work{session, {std::move(candidate_id), std::move(start)}, std::move(contents), true};
   impl_->Submit(Lane::kStart, std::move(work), std::move(done));
 }
 

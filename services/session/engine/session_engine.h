@@ -57,6 +57,7 @@ struct StartRequest {
   std::string request_id;  // 1 to 64 characters
   bool take_over = false;  // raise the epoch of a live session, once per request id
   bool only_find = false;  // reserve nothing: NOT_FOUND (SESSION_NOT_FOUND) when there is none
+  SessionKind kind = SessionKind::kExam;  // of a new session
 };
 
 // What a content id stands for; opaque bytes to the engine.
@@ -82,10 +83,10 @@ struct BatchReport {
 
 // What the process around the engine wants to know. Any may be empty.
 struct EngineHooks {
-  // A running session has a (new) deadline.
-  std::function<void(const SessionId&, Time deadline)> on_scheduled;
-  // A session ended: no timer is needed any more.
-  std::function<void(const SessionId&)> on_sealed;
+  // Time alone will bring something about, at this (new) moment: a part's end or the seal.
+  std::function<void(const SessionId&, Time due)> on_scheduled;
+  // Nothing is due by itself any more: the session ended, or stands still.
+  std::function<void(const SessionId&)> on_unscheduled;
   std::function<void(const BatchReport&)> on_batch;
   // A transaction failed as a whole; everything in it was refused with `status`.
   std::function<void(const absl::Status& status)> on_store_failure;
@@ -137,8 +138,8 @@ class SessionEngine {
   void FindOrReserve(StartRequest request, Done done);
   // Stores the contents and starts the clock with the form, in one transaction; does nothing but
   // answer when the clock runs already. The outcome has contents.
-  void StartClock(const SessionId& session, std::string candidate_id,
-                  std::shared_ptr<const Form> form, std::vector<Content> contents, Done done);
+  void StartClock(const SessionId& session, std::string candidate_id, Start start,
+                  std::vector<Content> contents, Done done);
   // Any command. Saves and seals are taken before reads, and those before starts.
   void Execute(const SessionId& session, Command command, Done done);
   // The session as it stands, sealed if it is overdue.

@@ -113,7 +113,7 @@ TEST_P(SessionEngineTest, AnOverdueSessionDoesNotBlockANewOne) {
 TEST_P(SessionEngineTest, AClockNeverStartsOnAFormThatCantBeShown) {
   const SessionId id = FindOrReserve(*engine_, {"ann", "CLF-C02", "r", false})->session;
   const Result started = fixtures::Await([&](Done done) {
-    engine_->StartClock(id, "ann", fixtures::MakeForm(10), fixtures::MakeContents(9),
+    engine_->StartClock(id, "ann", Start{fixtures::MakeForm(10), {}, {}}, fixtures::MakeContents(9),
                         std::move(done));
   });
   EXPECT_EQ(ReasonOf(started.status()), "FORM_INVALID");
@@ -307,7 +307,7 @@ TEST_P(SessionEngineTest, ListenersAndHooksHearOfChangesAfterTheCommit) {
   hooks.on_scheduled = [&](const SessionId&, Time deadline) {
     heard.push_back("due " + std::to_string((deadline - kStart) / Minutes(1)));
   };
-  hooks.on_sealed = [&](const SessionId&) { heard.push_back("sealed"); };
+  hooks.on_unscheduled = [&](const SessionId&) { heard.push_back("sealed"); };
   Open({}, hooks);
   const SessionId id = Activate(*engine_);
   EXPECT_TRUE(Ask(*engine_, id, Read{}).ok());  // by now the start has been told

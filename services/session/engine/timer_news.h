@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "services/session/domain/session.h"
+#include "services/session/domain/clock.h"
 
 namespace invigil::session {
 
@@ -13,9 +13,10 @@ struct TimerNews {
 };
 
 inline TimerNews TimerNewsOf(const State& before, const State& after) {
-  if (!after.live()) return {.remove = before.live()};
-  const auto deadline = Deadline(after);
-  return {.schedule = deadline != Deadline(before) ? deadline : std::nullopt};
+  const auto due = DueTime(after);
+  const auto due_before = DueTime(before);
+  if (due) return {.schedule = due != due_before ? due : std::nullopt};
+  return {.remove = due_before || (before.live() && !after.live())};
 }
 
 }  // namespace invigil::session

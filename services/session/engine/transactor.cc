@@ -69,6 +69,13 @@ absl::Status Transactor::DoCommand(const CommandJob& work, Job& job) {
       return EndsTransaction(status) ? status : absl::OkStatus();
     }
   }
+  if (std::holds_alternative<Reopen>(work.command.action)) {
+    const absl::Status status = CheckNoneLive(**session);
+    if (!status.ok()) {
+      job.result = status;
+      return EndsTransaction(status) ? status : absl::OkStatus();
+    }
+  }
   auto decision = Carry(**session, work.command, job.received);
   if (!decision.ok()) return decision.status();
   if (!decision->status.ok()) {
@@ -94,8 +101,8 @@ absl::Status Transactor::DoCommand(const CommandJob& work, Job& job) {
 }
 
 absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
-  const Command reserve{request.candidate_id,
-                        Reserve{{request.candidate_id, request.exam_id, request.request_id}}};
+  const Command reserve{request.candidate_id, Reserve{{request.candidate_id, request.exam_id,
+                                                       request.request_id, request.kind}}};
   // Fields are judged before anything is looked up with them.
   if (absl::Status status = Decide(*NoState(), reserve, job.received).status; !status.ok()) {
     job.result = std::move(status);
@@ -150,6 +157,19 @@ absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
   auto decision = Carry(**session, reserve, job.received);
   if (!decision.ok()) return decision.status();
   return answer(**session, *decision);
+}
+
+// The store keeps candidates to one live session of an exam; asking first makes it a refusal that
+// says so.
+absl::Status Transactor::CheckNoneLive(const Touched& sealed) {
+  const State& state = *sealed.state();
+  if (!state.exists() || state.live()) return absl::OkStatus();
+  const auto live = log_.FindLive(state.identity->candidate_id, state.identity->exam_id);
+  if (!live.ok()) return live.status();
+  if (!*live) return absl::OkStatus();
+  return FailedPrecondition("OTHER_SESSION_LIVE",
+                            "the candidate sits another session of this exam; end that one first")
+      .With("session_id", (*live)->ToHex());
 }
 
 absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) {

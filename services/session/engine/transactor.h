@@ -51,6 +51,7 @@ class Transactor {
   absl::Status DoCommand(const CommandJob& work, Job& job);
   absl::Status DoStart(const StartRequest& request, Job& job);
   // The newest state of a session, read from the log where the cache is not certain.
+  absl::Status CheckNoneLive(const Touched& sealed);
   absl::StatusOr<Touched*> Load(const SessionId& session);
   absl::StatusOr<std::shared_ptr<const State>> Fold(const SessionId& session,
                                                     const std::shared_ptr<const State>& from);

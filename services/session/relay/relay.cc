@@ -202,7 +202,8 @@ void Relay::Send(const Key& key, const telemetry::TraceContext& trace) {
                          }
                          RecordScore record{.score_version = scored->score_version,
                                             .report = scored->report,
-                                            .release = true};
+                                            .release = true,
+                                            .attempt_version = key.second};
                          engine.Execute(key.first, {"", std::move(record)},
                                         [shared, key](absl::StatusOr<Outcome> recorded) {
                                           const Shared::Work work(*shared);

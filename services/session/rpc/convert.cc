@@ -4,6 +4,7 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include "common/error/error.h"
+#include "services/session/domain/clock.h"
 
 namespace invigil::session {
 namespace {

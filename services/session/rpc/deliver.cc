@@ -5,6 +5,7 @@
 
 #include "common/error/error.h"
 #include "common/rpc/status.h"
+#include "services/session/domain/clock.h"
 #include "services/session/rpc/access.h"
 #include "services/session/rpc/convert.h"
 #include "services/session/rpc/feed.h"

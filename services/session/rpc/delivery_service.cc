@@ -4,6 +4,7 @@
 #include "common/log/log.h"
 #include "common/rpc/unary.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
+#include "services/session/domain/clock.h"
 #include "services/session/relay/relay.h"
 #include "services/session/rpc/access.h"
 #include "services/session/rpc/convert.h"
@@ -123,8 +124,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
           }
           const absl::Status status = ToProto(*outcome, false, response->mutable_session());
           if (status.ok()) {
-            const Duration lifetime =
-                ViewAt(*outcome->state, outcome->now).remaining + kTokenMargin;
+            const Duration lifetime = LongestLeft(*outcome->state, outcome->now) + kTokenMargin;
             response->set_session_token(parts_.minter.Mint({.subject = call->principal().subject,
                                                             .roles = {"candidate"},
                                                             .session_id = outcome->session.ToHex(),

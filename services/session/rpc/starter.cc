@@ -86,8 +86,8 @@ void Starter::Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outco
 
 void Starter::Begin(const std::shared_ptr<Steps>& steps, const SessionId& session,
                     IssuedForm form) {
-  engine_.StartClock(session, steps->request.candidate_id, std::move(form.form),
-                     std::move(form.contents),
+  engine_.StartClock(session, steps->request.candidate_id,
+                     session::Start{std::move(form.form), {}, {}}, std::move(form.contents),
                      [steps](absl::StatusOr<Outcome> outcome) { steps->done(std::move(outcome)); });
 }
 

@@ -16,15 +16,30 @@ std::vector<Event> EveryKind() {
   stored.responses.push_back({0, {1, 0}});
   stored.responses.push_back({999, {4'294'967'295u, 0x3ffffff}});
   return {Reserved{{"ann", "CLF-C02", "req"}},
-          FormAttached{fixtures::MakeForm(65)},
-          Started{},
+          FormAttached{fixtures::MakePlannedForm()},
+          Started{std::make_shared<const Accommodation>(
+                      Accommodation{Minutes(30), {Minutes(1), Minutes(2)}, Minutes(10)}),
+                  fixtures::kStart},
           stored,
           TakenOver{7},
           TimeGranted{{"g", -Minutes(3)}, "proctor", "alarm"},
           Sealed{SessionState::kSubmitted, fixtures::kStart},
           Scored{2, std::make_shared<const std::string>(std::string("\0\xff report", 9))},
           Released{},
-          Voided{"wrong person"}};
+          Voided{"wrong person", "operator"},
+          PartEntered{3, fixtures::kStart, true},
+          BreakStarted{BreakKind::kPooled, {0, 64}},
+          BreakEnded{fixtures::kStart},
+          Paused{"proctor", "fire drill"},
+          Resumed{true, "proctor", "all clear"},
+          Reopened{{"g2", Minutes(5)}, "operator", "power cut"},
+          ResponsesRecovered{"r1", "operator", "from the disk", {{7, {2, 3}}}},
+          ProgressStored{{{5, {2, 61'000, true}}}, 6},
+          CheckedIn{"proctor", "passport"},
+          MessageSent{"m1", "ann", "the screen flickers", true},
+          MessageConfirmed{"m1"},
+          IrregularityReported{"i1", "disturbance", "a phone rang", "proctor"},
+          Claimed{"account-1"}};
 }
 
 TEST(CodecTest, EveryKindReadsBackAsItWasWritten) {

@@ -9,6 +9,7 @@
 
 #include "common/error/error.h"
 #include "common/sql/postgres.h"
+#include "services/session/domain/clock.h"
 #include "services/session/store/codec.h"
 #include "services/session/store/sqlite_schema.h"
 
@@ -79,6 +80,7 @@ class PostgresEventLog final : public EventLog {
                                      "state, deadline_us, last_seq) VALUES($1,$2,$3,$4,NULL,$5)")),
         update_session_(db_->Prepare("UPDATE sessions SET state=$1, deadline_us=$2, last_seq=$3 "
                                      "WHERE session_id=$4")),
+        set_candidate_(db_->Prepare("UPDATE sessions SET candidate_id=$1 WHERE session_id=$2")),
         find_start_(db_->Prepare("SELECT session_id FROM starts WHERE candidate_id=$1 AND "
                                  "request_id=$2")),
         insert_start_(db_->Prepare("INSERT INTO starts(candidate_id, request_id, session_id) "
@@ -156,6 +158,7 @@ class PostgresEventLog final : public EventLog {
       EncodeEvent(event, row.body);
       // Nobody looks for a session by these.
       if (std::holds_alternative<ResponsesStored>(event)) continue;
+      if (std::holds_alternative<ProgressStored>(event)) continue;
       if (std::holds_alternative<TakenOver>(event)) continue;
       Project(session, event, at, after);
       life_changed = true;
@@ -222,10 +225,17 @@ class PostgresEventLog final : public EventLog {
     } else if (std::holds_alternative<Sealed>(event)) {
       Put(session, insert_outbox_, id, static_cast<int64_t>(after.attempt_version),
           ToUnixMicros(at));
+    } else if (std::holds_alternative<ResponsesRecovered>(event)) {
+      // What was sealed before need not be scored any more: this is.
+      Put(session, clear_outbox_, id);
+      Put(session, insert_outbox_, id, static_cast<int64_t>(after.attempt_version),
+          ToUnixMicros(at));
     } else if (std::holds_alternative<Scored>(event)) {
       Put(session, delete_outbox_, id, static_cast<int64_t>(after.attempt_version));
-    } else if (std::holds_alternative<Voided>(event)) {
+    } else if (std::holds_alternative<Voided>(event) || std::holds_alternative<Reopened>(event)) {
       Put(session, clear_outbox_, id);
+    } else if (const auto* claimed = std::get_if<Claimed>(&event)) {
+      Put(session, set_candidate_, claimed->candidate_id, id);
     }
   }
 
@@ -233,8 +243,8 @@ class PostgresEventLog final : public EventLog {
     const std::string id(session.bytes());
     const auto state = static_cast<int64_t>(after.state);
     const auto version = static_cast<int64_t>(after.version);
-    if (const auto deadline = Deadline(after)) {
-      Put(session, update_session_, state, ToUnixMicros(*deadline), version, id);
+    if (const auto due = DueTime(after)) {
+      Put(session, update_session_, state, ToUnixMicros(*due), version, id);
     } else {
       Put(session, update_session_, state, std::monostate(), version, id);
     }
@@ -301,8 +311,9 @@ class PostgresEventLog final : public EventLog {
   }
 
   const std::unique_ptr<Postgres> db_;
-  const int read_, append_, compare_, insert_session_, update_session_, find_start_, insert_start_,
-      find_live_, insert_outbox_, delete_outbox_, clear_outbox_, put_content_, get_content_;
+  const int read_, append_, compare_, insert_session_, update_session_, set_candidate_, find_start_,
+      insert_start_, find_live_, insert_outbox_, delete_outbox_, clear_outbox_, put_content_,
+      get_content_;
   // Of the open transaction, not sent yet.
   std::map<std::string, std::string> contents_;
   std::vector<EventRow> events_;
@@ -315,8 +326,7 @@ class PostgresEventLogReader final : public EventLogReader {
  public:
   explicit PostgresEventLogReader(std::unique_ptr<Postgres> db)
       : db_(std::move(db)),
-        // 2 is ACTIVE: the state whose clock runs.
-        scheduled_(db_->Prepare("SELECT deadline_us, session_id FROM sessions WHERE state=2 AND "
+        scheduled_(db_->Prepare("SELECT deadline_us, session_id FROM sessions WHERE "
                                 "(deadline_us, session_id)>($1,$2) AND deadline_us<=$3 "
                                 "ORDER BY deadline_us, session_id LIMIT $4")),
         outbox_(db_->Prepare("SELECT sealed_at_us, session_id, attempt_version FROM outbox "

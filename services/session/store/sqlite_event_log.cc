@@ -6,6 +6,7 @@
 
 #include "common/error/error.h"
 #include "common/sql/database.h"
+#include "services/session/domain/clock.h"
 #include "services/session/store/codec.h"
 #include "services/session/store/sqlite_schema.h"
 
@@ -34,6 +35,7 @@ class SqliteEventLog final : public EventLog {
                                         "state, deadline_us, last_seq) VALUES(?,?,?,?,NULL,?)")),
         update_session_(db_.MustPrepare("UPDATE sessions SET state=?, deadline_us=?, last_seq=? "
                                         "WHERE session_id=?")),
+        set_candidate_(db_.MustPrepare("UPDATE sessions SET candidate_id=? WHERE session_id=?")),
         find_start_(db_.MustPrepare("SELECT session_id FROM starts WHERE candidate_id=? AND "
                                     "request_id=?")),
         insert_start_(db_.MustPrepare("INSERT INTO starts(candidate_id, request_id, session_id) "
@@ -108,6 +110,7 @@ class SqliteEventLog final : public EventLog {
       INVIGIL_RETURN_IF_ERROR(append_.Run());
       // Nobody looks for a session by these.
       if (std::holds_alternative<ResponsesStored>(event)) continue;
+      if (std::holds_alternative<ProgressStored>(event)) continue;
       if (std::holds_alternative<TakenOver>(event)) continue;
       INVIGIL_RETURN_IF_ERROR(Project(session, event, at, after));
       life_changed = true;
@@ -175,24 +178,39 @@ class SqliteEventLog final : public EventLog {
       INVIGIL_RETURN_IF_ERROR(insert_session_.Run());
       return RememberStart(identity.candidate_id, identity.request_id, session);
     }
-    if (std::holds_alternative<Sealed>(event)) {
-      insert_outbox_.BindBlob(1, session.bytes())
-          .Bind(2, static_cast<int64_t>(after.attempt_version))
-          .Bind(3, ToUnixMicros(at));
-      return insert_outbox_.Run();
+    if (std::holds_alternative<Sealed>(event)) return InsertOutbox(session, after, at);
+    if (std::holds_alternative<ResponsesRecovered>(event)) {
+      // What was sealed before need not be scored any more: this is.
+      INVIGIL_RETURN_IF_ERROR(ClearOutbox(session));
+      return InsertOutbox(session, after, at);
     }
     if (std::holds_alternative<Scored>(event)) return DeleteOutbox(session, after.attempt_version);
-    if (std::holds_alternative<Voided>(event)) {
-      clear_outbox_.BindBlob(1, session.bytes());
-      return clear_outbox_.Run();
+    if (std::holds_alternative<Voided>(event) || std::holds_alternative<Reopened>(event)) {
+      return ClearOutbox(session);
+    }
+    if (const auto* claimed = std::get_if<Claimed>(&event)) {
+      set_candidate_.BindText(1, claimed->candidate_id).BindBlob(2, session.bytes());
+      return set_candidate_.Run();
     }
     return absl::OkStatus();
   }
 
+  absl::Status InsertOutbox(const SessionId& session, const State& after, Time at) {
+    insert_outbox_.BindBlob(1, session.bytes())
+        .Bind(2, static_cast<int64_t>(after.attempt_version))
+        .Bind(3, ToUnixMicros(at));
+    return insert_outbox_.Run();
+  }
+
+  absl::Status ClearOutbox(const SessionId& session) {
+    clear_outbox_.BindBlob(1, session.bytes());
+    return clear_outbox_.Run();
+  }
+
   absl::Status UpdateSession(const SessionId& session, const State& after) {
     update_session_.Bind(1, static_cast<int64_t>(after.state));
-    if (const auto deadline = Deadline(after)) {
-      update_session_.Bind(2, ToUnixMicros(*deadline));
+    if (const auto due = DueTime(after)) {
+      update_session_.Bind(2, ToUnixMicros(*due));
     } else {
       update_session_.BindNull(2);
     }
@@ -202,8 +220,8 @@ class SqliteEventLog final : public EventLog {
 
   Database db_;
   Statement begin_, commit_, data_version_, read_, append_, insert_session_, update_session_,
-      find_start_, insert_start_, find_live_, insert_outbox_, delete_outbox_, clear_outbox_,
-      put_content_, get_content_;
+      set_candidate_, find_start_, insert_start_, find_live_, insert_outbox_, delete_outbox_,
+      clear_outbox_, put_content_, get_content_;
   bool open_ = false;
   int64_t seen_data_version_ = -1;
   uint64_t generation_ = 0;
@@ -214,8 +232,7 @@ class SqliteEventLogReader final : public EventLogReader {
  public:
   explicit SqliteEventLogReader(Database db)
       : db_(std::move(db)),
-        // 2 is ACTIVE: the state whose clock runs.
-        scheduled_(db_.MustPrepare("SELECT deadline_us, session_id FROM sessions WHERE state=2 AND "
+        scheduled_(db_.MustPrepare("SELECT deadline_us, session_id FROM sessions WHERE "
                                    "(deadline_us, session_id)>(?,?) AND deadline_us<=? "
                                    "ORDER BY deadline_us, session_id LIMIT ?")),
         outbox_(db_.MustPrepare("SELECT sealed_at_us, session_id, attempt_version FROM outbox "

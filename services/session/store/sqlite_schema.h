@@ -38,6 +38,12 @@ inline std::vector<std::string> SqliteSchema() {
 
     -- What items say; immutable and shared by all sessions that show them.
     CREATE TABLE contents(content_id TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL);
+  )",
+          R"(
+    -- A time is due in breaks too, and nowhere else is a deadline kept: the index needs no state.
+    DROP INDEX sessions_due;
+    UPDATE sessions SET deadline_us = NULL WHERE state <> 2;
+    CREATE INDEX sessions_due ON sessions(deadline_us, session_id) WHERE deadline_us IS NOT NULL;
   )"};
 }
 
