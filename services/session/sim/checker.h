@@ -35,6 +35,7 @@ class Checker {
   // How far from true time a replica's clock may be. Loose: no bound is promised.
   void SetClockBound(Duration bound) { clock_bound_ = bound; }
   void LooseClocks() { loose_clocks_ = true; }
+  bool loose_clocks() const { return loose_clocks_; }
   // How long after its deadline a session may be sealed.
   void SetPromise(Duration promise) { promise_ = promise; }
   // Until then anything may be late.
