@@ -9,6 +9,7 @@
 #include "common/base/ids.h"
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
+#include "services/session/domain/clock.h"
 #include "services/session/domain/decide.h"
 #include "services/session/domain/fixtures_for_test.h"
 #include "services/session/store/stores_for_test.h"
@@ -267,6 +268,65 @@ TEST_P(EventLogTest, TheOutboxHoldsSealsUntilTheyAreScored) {
   EXPECT_TRUE(reader_->ListOutbox(std::nullopt, 10)->empty());
   EXPECT_EQ(Replay(*log_, late).state, SessionState::kReleased);
   EXPECT_TRUE(reader_->ListScheduled(std::nullopt, kStart + kBase, 10)->empty());
+}
+
+TEST_P(EventLogTest, APauseIsNeverDueAndAReopenedSessionIsLiveAgain) {
+  const SessionId id = NewSession();
+  State state = Activate(id, "ann");
+  const auto in_one = [&](std::vector<Action> actions, Time now) {
+    ASSERT_TRUE(log_->Begin().ok());
+    for (Action& action : actions) ASSERT_TRUE(Do(*log_, id, state, std::move(action), now).ok());
+    ASSERT_TRUE(log_->Commit().ok());
+  };
+  const auto due = [&] {
+    const auto list = *reader_->ListScheduled(std::nullopt, kStart + kBase * 3, 10);
+    return list.empty() ? std::optional<Time>() : list[0].deadline;
+  };
+  EXPECT_EQ(due(), kStart + kBase);
+  in_one({Pause{"p", "r"}}, kStart + Minutes(1));
+  EXPECT_EQ(due(), std::nullopt);
+  in_one({Resume{"p", "r"}}, kStart + Minutes(4));
+  EXPECT_EQ(due(), kStart + kBase + Minutes(3));
+
+  const Time end = kStart + Minutes(5);
+  in_one({Submit{1, {}}}, end);
+  EXPECT_EQ(due(), std::nullopt);
+  in_one({Reopen{{"g", Minutes(2)}, "p", "r"}}, end + Minutes(1));
+  EXPECT_TRUE(reader_->ListOutbox(std::nullopt, 10)->empty()) << "nothing to score meanwhile";
+  ASSERT_TRUE(due().has_value());
+  EXPECT_EQ(due(), DueTime(state));
+  ASSERT_TRUE(log_->Begin().ok());
+  EXPECT_EQ(*log_->FindLive("ann", "CLF-C02"), id);
+  log_->Rollback();
+
+  in_one({Submit{1, {}}}, end + Minutes(2));
+  const auto again = *reader_->ListOutbox(std::nullopt, 10);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].attempt_version, 2u);
+  in_one({RecoverResponses{"rec", "p", "r", {fixtures::Write(0, 1, {"B"})}}}, end + Minutes(3));
+  const auto recovered = *reader_->ListOutbox(std::nullopt, 10);
+  ASSERT_EQ(recovered.size(), 1u) << "in place of the seal before";
+  EXPECT_EQ(recovered[0].attempt_version, 3u);
+  EXPECT_EQ(Replay(*log_, id), state);
+}
+
+TEST_P(EventLogTest, AClaimedDiagnosticBelongsToTheAccount) {
+  const SessionId id = NewSession(), other = NewSession();
+  State state, fresh;
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(Do(*log_, id, state, Reserve{{"anon", "EX", "r", SessionKind::kDiagnostic}}).ok());
+  ASSERT_TRUE(Do(*log_, id, state, Start{fixtures::MakeForm(5, kBase)}).ok());
+  ASSERT_TRUE(Do(*log_, id, state, Submit{1, {}}).ok());
+  ASSERT_TRUE(Do(*log_, id, state, Claim{"ann"}).ok());
+  // Nobody is in the way of another start, under either name.
+  ASSERT_TRUE(Do(*log_, other, fresh, Reserve{{"ann", "EX", "r2"}}).ok());
+  ASSERT_TRUE(log_->Commit().ok());
+  ASSERT_TRUE(log_->Begin().ok());
+  EXPECT_EQ(*log_->FindLive("anon", "EX"), std::nullopt);
+  EXPECT_EQ(*log_->FindLive("ann", "EX"), other);
+  EXPECT_EQ(*log_->FindStart("anon", "r"), id);
+  log_->Rollback();
+  EXPECT_EQ(Replay(*log_, id).identity->candidate_id, "ann");
 }
 
 TEST_P(EventLogTest, ContentsAreImmutable) {
