@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/ids.h"
 #include "common/base/random.h"
 #include "services/session/domain/fixtures_for_test.h"
 #include "services/session/engine/session_engine.h"
@@ -35,9 +36,11 @@ std::vector<SessionId> StartSessions(SessionEngine& engine, int count) {
   const auto form = fixtures::MakeForm(65);
   std::vector<Content> contents;
   for (int i = 0; i < 65; ++i) contents.push_back({"content-" + std::to_string(i), "text"});
+  // A store that was used before has the sessions of earlier runs, whose sequences are taken.
+  const std::string run = "run-" + RandomHex(8) + "-";
   for (int i = 0; i < count; ++i) {
     room.acquire();
-    StartRequest request{"candidate-" + std::to_string(i), "CLF-C02", "bench", false};
+    StartRequest request{run + std::to_string(i), "CLF-C02", "bench", false};
     engine.FindOrReserve(std::move(request), [&, i](absl::StatusOr<Outcome> reserved) {
       if (!reserved.ok()) std::abort();
       ids[static_cast<size_t>(i)] = reserved->session;
