@@ -50,20 +50,23 @@ const mutants = {
     killers: ['hand_off: before the submit', 'crash: of a submit'],
   },
   'seals-late': {
-    edits: [[`${domain}/session.cc`, 'now >= *Deadline(state)', 'now >= *Deadline(state) + Millis(60)']],
+    edits: [[`${domain}/clock.h`, 'return due && now >= *due;', 'return due && now >= *due + Millis(60);']],
     killers: ['saves: that race the deadline'],
   },
   'seals-early': {
-    edits: [[`${domain}/session.cc`, 'now >= *Deadline(state)', 'now + Millis(500) >= *Deadline(state)']],
+    edits: [
+      [`${domain}/clock.h`, 'return due && now >= *due;', 'return due && now + Millis(500) >= *due;'],
+      [`${domain}/decide.cc`, 'due && due->at <= decision.at;', 'due && due->at <= decision.at + Millis(500);'],
+    ],
     killers: ['saves: that race the deadline'],
   },
   'expires-whenever-asked': {
-    edits: [[`${domain}/decide.cc`, 'Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED"', 'if (state_.state == SessionState::kActive) {\n      Happen(Sealed{SessionState::kExpired, *Deadline(state_)});\n      return absl::OkStatus();\n    }\n    Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED"']],
+    edits: [[`${domain}/judge_staff.cc`, 'Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED"', 'if (state_.state == SessionState::kActive) {\n    Happen(Sealed{SessionState::kExpired, *DueTime(state_), {}, {}});\n    return absl::OkStatus();\n  }\n  Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED"']],
     killers: ['unit session_decide_test', 'unit session_model_test'],
   },
   'clock-starts-twice': {
     edits: [
-      [`${domain}/decide.cc`, 'if (state_.started_at) return absl::OkStatus();  // the clock starts once', ''],
+      [`${domain}/judge_candidate.cc`, 'if (state_.started_at) return absl::OkStatus();  // the clock starts once', ''],
       [`${domain}/transitions.cc`, '{S::kActive, T::kStore, S::kActive},', '{S::kActive, T::kStore, S::kActive},\n    {S::kActive, T::kStart, S::kActive},'],
     ],
     killers: ['crash: of a start', 'kill: while sessions start', 'unit session_decide_test'],
@@ -82,7 +85,7 @@ const mutants = {
   },
   'stale-replica': {
     edits: [[`${engine}/transactor.cc`, 'if (!state || cached.generation != log_.Generation()) {', 'if (!state) {']],
-    killers: ['replicas', 'unit engine_race_test'],
+    killers: ['replicas: see at once', 'unit engine_race_test'],
   },
   'index-is-not-rebuilt': {
     edits: [['services/session/timers/sweeper.cc', 'if (result.ok() && (result->rebuild || result->stale)) shared->on_rebuild(i);', '']],
@@ -90,7 +93,7 @@ const mutants = {
   },
   'seals-twice': {
     edits: [
-      [`${domain}/decide.cc`, 'if (state_.sealed()) return CheckEpoch(state_, submit.epoch);', 'if (state_.sealed()) {\n      Happen(Sealed{SessionState::kSubmitted, decision_.at});\n      return absl::OkStatus();\n    }'],
+      [`${domain}/judge_candidate.cc`, 'if (state_.sealed()) return CheckEpoch(state_, submit.epoch);', 'if (state_.sealed()) {\n    Happen(Sealed{SessionState::kSubmitted, decision_.at, {}, {}});\n    return absl::OkStatus();\n  }'],
       [`${domain}/transitions.cc`, '{S::kSubmitted, T::kScore, S::kScored},', '{S::kSubmitted, T::kScore, S::kScored},\n    {S::kSubmitted, T::kSubmit, S::kSubmitted},\n    {S::kExpired, T::kSubmit, S::kSubmitted},\n    {S::kReleased, T::kSubmit, S::kSubmitted},'],
     ],
     killers: ['crash: of a submit', 'crash: submit, expiry'],

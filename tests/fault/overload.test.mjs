@@ -79,7 +79,7 @@ describe('overload', () => {
     assert.deepEqual([...saves.failed, ...reads.failed].map(({ message }) => message), []);
     assert.ok(refused > 20, `${refused} calls were refused`);
     assert.ok(p(saves, 0.99) < 3000, 'what is taken is answered in time');
-    assert.ok(p(saves, 0.5) < p(reads, 0.5), 'saves go before reads');
+    assert.ok(1.5 * p(saves, 0.5) < p(reads, 0.5), 'saves go before reads');
     assert.ok(reads.latencies.length > 0, 'reads are not starved');
     for (const name of Object.keys(peak)) assert.ok(peak[name] - base[name] < 200, `${name} grew by ${peak[name] - base[name]} MB`);
     for (const writer of writers.slice(0, 10)) await writer.check();

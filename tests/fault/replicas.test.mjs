@@ -8,7 +8,7 @@ import { publishShort } from '../harness/exams.mjs';
 import { patienceMs, total, Writer } from '../harness/history.mjs';
 import { Record } from '../harness/record.mjs';
 import { assertScored } from '../harness/scored.mjs';
-import { openClient, StreamWriter, Watcher } from '../harness/streams.mjs';
+import { ask, openClient, StreamWriter, Watcher } from '../harness/streams.mjs';
 import { Suite, until } from '../harness/suite.mjs';
 
 let suite;
@@ -45,6 +45,29 @@ describe('two replicas', () => {
     for (const name of suite.sessions) assert.ok((await suite.metric(name, 'invigil_rpc_total')) > 0, `${name} serves calls`);
     assert.deepEqual(writers.map(({ unknown }) => unknown), writers.map(() => 0));
     for (const writer of writers) await writer.check();
+  });
+
+  it('see at once what the other stored, took over and sealed, though both remember the session', async () => {
+    const clients = suite.sessions.map((name) => openClient(suite, `127.0.0.1:${suite.ports[name]}`));
+    const candidate = await newCandidate(suite);
+    await candidate.start();
+    const { sessionId, epoch } = candidate.session;
+    const on = (replica, method, message) => ask(clients[replica], method, { sessionId, ...message }, candidate.sessionToken);
+    for (let turn = 0; turn < 20; ++turn) {
+      const write = candidate.write(turn % 3, candidate.pick(turn % 3, turn));
+      await on(turn % 2, 'SaveResponses', { epoch, responses: [write] });
+      const { session } = await on((turn + 1) % 2, 'GetSession', {});
+      assert.equal(session.responses.find(({ itemId }) => itemId === write.itemId).sequence, write.sequence);
+    }
+    // Repeated where it was not stored: known there too.
+    const old = { itemId: candidate.session.items[0].itemId, sequence: 1, optionIds: candidate.pick(0, 1) };
+    for (const replica of [0, 1]) assert.equal((await on(replica, 'SaveResponses', { epoch, responses: [old] })).acks[0].status, 'ACK_STATUS_STALE');
+    await ask(clients[0], 'StartSession', { examId: 'CLF-C02', requestId: newId('r'), takeOver: true }, candidate.token);
+    await assert.rejects(on(1, 'SaveResponses', { epoch, responses: [candidate.write(5, candidate.pick(5))] }), ({ code }) => code === 9);
+    const sealed = await on(1, 'SubmitSession', { epoch: epoch + 1, seen: [] });
+    const { session } = await on(0, 'GetSession', {});
+    assert.deepEqual(session.endTime, sealed.endTime);
+    for (const client of clients) client.close();
   });
 
   it('one after the other is killed again and again: no acknowledged response is lost, candidates go on meanwhile', async () => {

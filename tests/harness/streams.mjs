@@ -9,13 +9,17 @@ import { recorded } from './record.mjs';
 
 const contract = grpc.loadPackageDefinition(loader.loadSync('invigil/session/v1/delivery.proto', { includeDirs: [protoRoot], longs: Number, enums: String, defaults: true, oneofs: true }));
 
-export const openClient = (suite) => new contract.invigil.session.v1.DeliveryService(suite.grpc, grpc.credentials.createInsecure());
+/** A client of the gateway, or of the address given. */
+export const openClient = (suite, address = suite.grpc) => new contract.invigil.session.v1.DeliveryService(address, grpc.credentials.createInsecure());
 
 function bearer(token) {
   const metadata = new grpc.Metadata();
   metadata.set('authorization', `Bearer ${token}`);
   return metadata;
 }
+
+/** Asks `client` a unary call; gives the answer, or throws gRPC's error. */
+export const ask = (client, method, message, token) => new Promise((resolve, reject) => client[method](message, bearer(token), (error, answer) => (error ? reject(error) : resolve(answer))));
 
 /** As Writer, over Deliver: `breaks` counts streams that ended without being told to. */
 export class StreamWriter extends Writer {
