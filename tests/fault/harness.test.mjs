@@ -261,7 +261,7 @@ describe('the disk that fails', () => {
   before(() => {
     dir = mkdtempSync(path.join(tmpdir(), 'invigil-disk-'));
     fault = new DiskFault(dir, 'some.db');
-    // Writes the same bytes three times with a sync after each, and says what came of it.
+    // Writes forty bytes three times with a sync after each, and says what came of it.
     const source = path.join(dir, 'writes.cc');
     writeFileSync(source, `#include <cerrno>
       #include <cstdio>
@@ -270,7 +270,7 @@ describe('the disk that fails', () => {
       int main(int, char** args) {
         const int fd = open(args[1], O_RDWR | O_CREAT, 0600);
         for (int i = 0; i < 3; ++i) {
-          const bool wrote = pwrite64(fd, "bytes", 5, 5 * i) == 5;
+          const bool wrote = pwrite64(fd, "0123456789012345678901234567890123456789", 40, 40 * i) == 40;
           const int write_error = wrote ? 0 : errno;
           const bool synced = fdatasync(fd) == 0;
           std::printf("%d %d\\n", write_error, synced ? 0 : errno);
@@ -297,7 +297,7 @@ describe('the disk that fails', () => {
     const file = path.join(dir, 'other');
     const { stdout } = spawnSync(program, [file], { env: { ...process.env, ...fault.env }, encoding: 'utf8' });
     assert.equal(stdout, '0 0\n0 0\n0 0\n');
-    assert.equal(readFileSync(file, 'utf8'), 'bytesbytesbytes');
+    assert.equal(readFileSync(file, 'utf8'), '0123456789'.repeat(12));
   });
 
   it('fails syncs and writes with the errno of a broken and of a full disk', () => {
@@ -308,8 +308,8 @@ describe('the disk that fails', () => {
   });
 
   it('kills before the write and after the sync that it counts to', () => {
-    assert.deepEqual(run('killBeforeWrite', 2), { lines: ['0 0'], signal: 'SIGKILL', size: 5 });
-    assert.deepEqual(run('killAfterSync', 2), { lines: ['0 0'], signal: 'SIGKILL', size: 10 });
+    assert.deepEqual(run('killBeforeWrite', 2), { lines: ['0 0'], signal: 'SIGKILL', size: 40 });
+    assert.deepEqual(run('killAfterSync', 2), { lines: ['0 0'], signal: 'SIGKILL', size: 80 });
     assert.deepEqual(run('killAfterSync', 1, '').lines.length, 3, 'only the log counts');
   });
 

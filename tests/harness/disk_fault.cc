@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -105,6 +106,12 @@ bool WriteFails(int fd) {
   return false;
 }
 
+// A log that begins anew has its header synced before anything is committed to it.
+bool HasFrames(int fd) {
+  struct stat about {};
+  return fstat(fd, &about) == 0 && about.st_size > 32;
+}
+
 int Sync(int fd, int (*real)(int)) {
   Control* const control = TheControl();
   if (!control || Get(control->action) == kNone) return real(fd);
@@ -123,7 +130,7 @@ int Sync(int fd, int (*real)(int)) {
     nanosleep(&pause, nullptr);
   }
   const int result = real(fd);
-  if (file != File::kLog || result != 0) return result;
+  if (file != File::kLog || result != 0 || !HasFrames(fd)) return result;
   if (action == kKillAfterSync && Now(*control)) End(*control, SIGKILL);
   if (action == kKillBeforeAnswer && Now(*control)) Add(control->armed, 1);
   return result;
