@@ -13,37 +13,94 @@ std::vector<Content> ContentsOf(const SimForm& form) {
   return contents;
 }
 
+ResponseWrite ToWrite(const Write& w) {
+  ResponseWrite write{ItemName(w.item), w.sequence, {}, w.cleared};
+  for (size_t k = 0; k < Form::kMaxOptions; ++k) {
+    if (w.options >> k & 1) write.options.Add(OptionId(k));
+  }
+  return write;
+}
+
+std::vector<ItemSequence> ToSeen(const Ask& ask) {
+  std::vector<ItemSequence> seen;
+  for (const auto& [item, sequence] : ask.seen) seen.push_back({ItemName(item), sequence});
+  return seen;
+}
+
+Start ToStart(const Ask& ask) {
+  const SimForm& sim = Forms()[static_cast<size_t>(ask.form)];
+  Start start{sim.form, nullptr, std::nullopt};
+  if (ask.amount != 0) start.window_end = FromUnixMicros(ask.amount);
+  if (ask.accommodation == 0) return start;
+  const SimAccommodation& given = kAccommodations[ask.accommodation];
+  Accommodation accommodation{.exam_extra = Duration(given.exam_extra_us),
+                              .break_pool = Duration(given.pool_us)};
+  if (given.part_extra_us != 0) {
+    accommodation.part_extra.assign(sim.parts.size(), Duration(given.part_extra_us));
+  }
+  start.accommodation = std::make_shared<const Accommodation>(std::move(accommodation));
+  return start;
+}
+
 Action ToAction(const Ask& ask) {
+  const std::string actor = "staff", reason = "simulated";
   switch (ask.kind) {
     case Kind::kSave: {
       SaveResponses save{ask.epoch, {}};
+      for (const Write& w : ask.writes) save.responses.push_back(ToWrite(w));
+      return save;
+    }
+    case Kind::kProgress: {
+      SaveProgress save{ask.epoch, {}, ask.part < 0 ? "" : ItemName(ask.part)};
       for (const Write& w : ask.writes) {
-        ResponseWrite write{ItemName(w.item), w.sequence, {}, w.cleared};
-        for (size_t k = 0; k < Form::kMaxOptions; ++k) {
-          if (w.options >> k & 1) write.options.Add(OptionId(k));
-        }
-        save.responses.push_back(std::move(write));
+        save.entries.push_back({ItemName(w.item), w.sequence, w.cleared, w.options});
       }
       return save;
     }
-    case Kind::kSubmit: {
-      Submit submit{ask.epoch, {}};
-      for (const auto& [item, sequence] : ask.seen)
-        submit.seen.push_back({ItemName(item), sequence});
-      return submit;
+    case Kind::kSubmit:
+      return Submit{ask.epoch, ToSeen(ask)};
+    case Kind::kLeave:
+      return LeavePart{ask.epoch, static_cast<uint32_t>(ask.part), ToSeen(ask), ask.flag};
+    case Kind::kTakeBreak: {
+      TakeBreak take{ask.epoch, ask.flag, {}};
+      for (const auto& [item, sequence] : ask.seen) take.seen.push_back(ItemName(item));
+      return take;
     }
+    case Kind::kEndBreak:
+      return EndBreak{ask.epoch};
     case Kind::kBegin:
-      return Start{Forms()[static_cast<size_t>(ask.form)].form};
+      return ToStart(ask);
     case Kind::kTakeOver:
       return TakeOver{};
     case Kind::kExpire:
       return Expire{};
     case Kind::kGrant:
-      return GrantTime{{ask.id, Duration(ask.amount)}, "proctor", "delay"};
+      return GrantTime{{ask.id, Duration(ask.amount)}, actor, reason};
+    case Kind::kPause:
+      return Pause{actor, reason};
+    case Kind::kResume:
+      return Resume{actor, reason};
+    case Kind::kTerminate:
+      return Terminate{actor, reason};
+    case Kind::kReopen:
+      return Reopen{{ask.id, Duration(ask.amount)}, actor, reason};
+    case Kind::kRecover: {
+      RecoverResponses recover{ask.id, actor, reason, {}};
+      for (const Write& w : ask.writes) recover.responses.push_back(ToWrite(w));
+      return recover;
+    }
+    case Kind::kCheckIn:
+      return CheckIn{actor, ""};
+    case Kind::kMessage:
+      return SendMessage{ask.id, actor, "text of " + ask.id, ask.flag};
+    case Kind::kConfirm:
+      return ConfirmMessage{ask.id, ask.flag};
+    case Kind::kIrregularity:
+      return ReportIrregularity{ask.id, "noise", "a drill next door", actor};
     case Kind::kVoid:
-      return Void{"simulated", ask.flag};
+      return Void{reason, ask.flag};
     case Kind::kRecord:
-      return RecordScore{ask.version, ask.report, ask.flag};
+      return RecordScore{ask.version, ask.report, ask.flag, ask.attempt};
     case Kind::kRelease:
       return Release{};
     case Kind::kStart:
@@ -56,7 +113,12 @@ Action ToAction(const Ask& ask) {
 }  // namespace
 
 decltype(Job::work) ToWork(const Ask& ask) {
-  if (ask.kind == Kind::kStart) return StartRequest{ask.candidate, kExam, ask.id, ask.flag, false};
+  if (ask.kind == Kind::kStart) {
+    return StartRequest{.candidate_id = ask.candidate,
+                        .exam_id = kExam,
+                        .request_id = ask.id,
+                        .take_over = ask.flag};
+  }
   CommandJob work{ask.session, {ask.candidate, ToAction(ask)}, {}, false};
   if (ask.kind == Kind::kBegin) {
     work.contents = ContentsOf(Forms()[static_cast<size_t>(ask.form)]);
@@ -77,6 +139,7 @@ std::string Describe(const Ask& ask) {
         absl::StrFormat(" %d#%d=%x%s", w.item, w.sequence, w.options, w.cleared ? "cleared" : "");
   }
   for (const auto& [item, sequence] : ask.seen) text += absl::StrFormat(" %d#%d", item, sequence);
+  if (ask.kind == Kind::kLeave) text += absl::StrFormat(" part %d", ask.part);
   if (ask.kind == Kind::kRecord) text += absl::StrFormat(" version %d", ask.version);
   if (ask.flag) text += " (flag)";
   return text;

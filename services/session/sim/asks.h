@@ -1,6 +1,6 @@
 // What is asked of a session, in plain words: the vocabulary that candidates, operators, the
-// reference model and the code under test share. One row of kAskNames and one case of ToWork for
-// each kind.
+// reference model and the code under test share. One row of kAskNames, one case of ToAction and one
+// rule of the model for each kind.
 #pragma once
 
 #include <array>
@@ -17,20 +17,40 @@ namespace invigil::session::sim {
 
 enum class Kind : uint8_t {
   kStart,  // which session? `id` is the request, `flag` take over
-  kBegin,  // the clock, with `form`
+  kBegin,  // the sitting, with `form`, `accommodation`, and a window that ends at `amount`, if any
   kRead,
-  kSave,
-  kSubmit,
+  kSave,       // `writes`
+  kProgress,   // `writes`: sequences, `cleared` a flag; `part`: the item shown, -1 none
+  kSubmit,     // `seen`
+  kLeave,      // `part`, `seen`; `flag`: an agreement is accepted
+  kTakeBreak,  // `flag`: from the pool; `seen`: items to lock
+  kEndBreak,
   kTakeOver,
   kExpire,
-  kGrant,   // `id`, `amount`
-  kVoid,    // `flag`: only when not started
-  kRecord,  // a score: `version`, `report`, `flag` release
+  kGrant,  // `id`, `amount`
+  kPause,
+  kResume,
+  kTerminate,
+  kReopen,   // `id`, `amount`
+  kRecover,  // `id`, `writes`
+  kCheckIn,
+  kMessage,       // `id`; `flag`: from the candidate
+  kConfirm,       // `id`; `flag`: by the candidate
+  kIrregularity,  // `id`
+  kVoid,          // `flag`: only when not started
+  kRecord,        // a score: `version`, `report`, `attempt`, `flag` release
   kRelease,
 };
-inline constexpr std::array kAskNames = {"start",  "begin", "read", "save",   "submit", "take over",
-                                         "expire", "grant", "void", "record", "release"};
+inline constexpr std::array kAskNames = {"start",     "begin",      "read",
+                                         "save",      "progress",   "submit",
+                                         "leave",     "take break", "end break",
+                                         "take over", "expire",     "grant",
+                                         "pause",     "resume",     "terminate",
+                                         "reopen",    "recover",    "check in",
+                                         "message",   "confirm",    "report irregularity",
+                                         "void",      "record",     "release"};
 inline constexpr size_t kKinds = kAskNames.size();
+static_assert(kKinds == static_cast<size_t>(Kind::kRelease) + 1);
 
 struct Write {
   int item = 0;  // past the form's last: an item of nobody
@@ -48,8 +68,8 @@ struct Ask {
   std::vector<std::pair<int, uint32_t>> seen;
   std::string id;
   int64_t amount = 0;
-  int form = 0;
-  uint32_t version = 0;
+  int form = 0, accommodation = 0, part = 0;
+  uint32_t version = 0, attempt = 0;
   std::shared_ptr<const std::string> report;
   bool flag = false;
 };

@@ -20,7 +20,9 @@ struct Move {
 const Move Move::kMoves[] = {
     {60, &Device::Save},       {8, &Device::Read},       {3, &Device::Submit},
     {2, &Device::SubmitEarly}, {3, &Device::TakeOver},   {6, &Device::Reconnect},
-    {5, &Device::Misbehave},   {3, &Device::StartAgain},
+    {6, &Device::Progress},    {10, &Device::LeavePart}, {3, &Device::TakeBreak},
+    {6, &Device::EndBreak},    {2, &Device::Talk},       {5, &Device::Misbehave},
+    {3, &Device::StartAgain},
 };
 
 void Move::Pick(Device& device, Random& random) {
@@ -91,7 +93,7 @@ uint32_t Device::Choose(int item) {
 
 void Device::Save() {
   Ask ask = New(Kind::kSave);
-  const size_t first = world_.random.Below(local_.size());
+  const size_t first = PickItem();
   const size_t count = 1 + world_.random.Below(std::min<size_t>(2, local_.size()));
   for (size_t i = 0; i < count; ++i) {
     const size_t item = (first + i) % local_.size();
@@ -109,9 +111,57 @@ void Device::Read() { Send(New(Kind::kRead)); }
 // Names all it shows; what the server has not got yet is missing and comes first.
 void Device::Submit() {
   Ask ask = New(Kind::kSubmit);
+  ask.seen = Shown();
+  Send(std::move(ask));
+}
+
+std::vector<std::pair<int, uint32_t>> Device::Shown() const {
+  std::vector<std::pair<int, uint32_t>> seen;
   for (size_t i = 0; i < local_.size(); ++i) {
-    if (local_[i].sequence > 0) ask.seen.emplace_back(static_cast<int>(i), local_[i].sequence);
+    if (local_[i].sequence > 0) seen.emplace_back(static_cast<int>(i), local_[i].sequence);
   }
+  return seen;
+}
+
+size_t Device::PickItem() {
+  const Part& part = form_->part(part_);
+  if (!part.is_section() || world_.random.Below(12) == 0) return world_.random.Below(local_.size());
+  return part.first_place + world_.random.Below(part.place_count);
+}
+
+void Device::Progress() {
+  Ask ask = New(Kind::kProgress);
+  ask.part = -1;
+  if (world_.random.Below(2) == 0) ask.part = static_cast<int>(PickItem());
+  ask.writes.push_back({static_cast<int>(PickItem()), ++marks_,
+                        static_cast<uint32_t>(world_.random.Below(1000)),
+                        world_.random.Below(2) == 0});
+  if (world_.random.Below(20) == 0) ask.writes[0].sequence = 0;
+  Send(std::move(ask));
+}
+
+void Device::LeavePart() {
+  Ask ask = New(Kind::kLeave);
+  ask.part = static_cast<int>(part_);
+  if (world_.random.Below(12) == 0) ask.part = static_cast<int>(world_.random.Below(8));
+  ask.flag = world_.random.Below(12) != 0;
+  ask.seen = Shown();
+  Send(std::move(ask));
+}
+
+void Device::TakeBreak() {
+  Ask ask = New(Kind::kTakeBreak);
+  ask.flag = world_.random.Below(2) == 0;
+  if (world_.random.Below(3) == 0) ask.seen.emplace_back(static_cast<int>(PickItem()), 0);
+  Send(std::move(ask));
+}
+
+void Device::EndBreak() { Send(New(Kind::kEndBreak)); }
+
+void Device::Talk() {
+  Ask ask = New(world_.random.Below(2) == 0 ? Kind::kMessage : Kind::kConfirm);
+  ask.id = "m" + std::to_string(world_.random.Below(6));
+  ask.flag = true;
   Send(std::move(ask));
 }
 
@@ -189,7 +239,9 @@ void Device::Answer(const Ask& ask, const Result& result) {
   if (result.ok()) {
     if (ask.kind == Kind::kStart) Started(ask, *result);
     if (ask.kind == Kind::kSave) Saved(ask, *result);
-    if (ask.kind == Kind::kRead) Reconcile(*result->state);
+    if (ask.kind == Kind::kRead || ask.kind == Kind::kLeave || ask.kind == Kind::kEndBreak) {
+      Reconcile(*result->state);
+    }
     return;
   }
   const std::string reason = ReasonOf(result.status());
@@ -203,6 +255,12 @@ void Device::Answer(const Ask& ask, const Result& result) {
   } else if (reason == "RESPONSES_MISSING") {
     Reconnect();
     Submit();
+  } else if (reason == "ITEMS_LOCKED" || reason == "EDIT_QUOTA_USED") {
+    // What the server holds is what counts.
+    for (const Write& w : ask.writes) local_[static_cast<size_t>(w.item)] = {};
+    Read();
+  } else if (reason == "PART_NOT_ENTERED" || reason == "SESSION_NOT_ACTIVE") {
+    Read();
   } else if (reason == "SESSION_SEALED" && world_.random.Below(3) != 0) {
     over_ = true;
   }
@@ -213,6 +271,7 @@ void Device::Started(const Ask& ask, const Outcome& outcome) {
   if (!state.form) return;
   if (!known_ || session_ != outcome.session) local_.assign(state.form->size(), {});
   known_ = true;
+  form_ = state.form;
   session_ = outcome.session;
   epoch_ = std::max(ask.flag ? epoch_ : 0, state.epoch);
   Reconcile(state);
@@ -232,6 +291,7 @@ void Device::Saved(const Ask& ask, const Outcome& outcome) {
 }
 
 void Device::Reconcile(const State& state) {
+  part_ = state.part;
   for (size_t i = 0; i < state.responses.size() && i < local_.size(); ++i) {
     const StoredResponse& held = state.responses[i];
     if (held.sequence > local_[i].sequence) local_[i] = {held.sequence, held.options, true};

@@ -43,10 +43,17 @@ class Device {
   void Reconnect();
   void Misbehave();
   void StartAgain();
-  void Ask2(Ask ask);
+  void Progress();
+  void LeavePart();
+  void TakeBreak();
+  void EndBreak();
+  void Talk();
 
   Ask New(Kind kind) const;
   uint32_t Choose(int item);
+  // Mostly one of the part it believes to be in.
+  size_t PickItem();
+  std::vector<std::pair<int, uint32_t>> Shown() const;
 
   World& world_;
   const std::string candidate_;
@@ -56,6 +63,10 @@ class Device {
   SessionId session_;
   uint32_t epoch_ = 0;
   std::vector<Local> local_;
+  uint32_t marks_ = 0;
+  // As last heard.
+  std::shared_ptr<const Form> form_;
+  uint32_t part_ = 0;
 };
 
 class Candidate {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -78,6 +80,7 @@ class Checker {
   void CheckLog(const SessionId& id, const Store::Session& session);
   void CheckLateness(const Appended& appended);
   std::string Shown(const SessionId& id) const;
+  std::string CandidateOf(const Ask& ask) const;
 
   const Agenda& agenda_;
   const Store& store_;
@@ -89,6 +92,7 @@ class Checker {
   Time healed_ = kBegin;
   Duration promise_ = Seconds(2);  // with nobody connected
   std::vector<Acked> acked_;
+  std::map<SessionId, std::optional<Time>> due_;
   std::map<std::pair<SessionId, uint32_t>, std::string> reports_;
   uint64_t commands_ = 0;
   std::string failure_;

@@ -1,5 +1,6 @@
-// The forms candidates get: few items, so that devices meet on the same ones, and seconds instead
-// of hours, so that faults fall into every phase of an exam.
+// The exams candidates sit: few items, so that devices meet on the same ones, and seconds instead
+// of hours, so that faults fall into every phase. In plain numbers, for those who share no code
+// with the domain, and as the domain takes them.
 #pragma once
 
 #include <cstdint>
@@ -11,38 +12,35 @@
 
 namespace invigil::session::sim {
 
+struct SimPart {
+  char kind = 'S';       // S section, B break, A agreement, T tutorial, Y survey
+  int64_t limit_us = 0;  // 0: none of its own
+  int first = 0, count = 0;
+  bool forward_only = false;
+  int quota = -1;  // edits allowed; -1: any number
+};
+
 struct SimForm {
   int items = 0;
   int64_t duration_us = 0;
+  bool check_in = false, breaks = false;
+  std::vector<SimPart> parts;
   std::shared_ptr<const Form> form;
 };
 
-// How item k looks, in plain numbers, for those who share no code with the domain.
+// What registration gives, by the number an ask carries; 0 is nothing.
+struct SimAccommodation {
+  int64_t exam_extra_us = 0, pool_us = 0, part_extra_us = 0;
+};
+inline constexpr SimAccommodation kAccommodations[] = {
+    {0, 0, 0}, {1'000'000, 0, 0}, {0, 900'000, 0}, {700'000, 600'000, 400'000}};
+
+// How item k looks.
 inline int OptionsOf(int item) { return item % 3 == 2 ? 5 : 4; }
 inline int SelectOf(int item) { return item % 3 == 2 ? 2 : 1; }
 inline std::string ItemName(int item) { return "item-" + std::to_string(item); }
 
 // All there are; made once.
-inline const std::vector<SimForm>& Forms() {
-  static const auto* forms = [] {
-    auto* made = new std::vector<SimForm>;
-    for (const auto& [items, ms] : {std::pair{3, 2000}, {5, 4500}, {4, 7000}, {8, 6000}}) {
-      std::vector<PlaceSpec> places;
-      for (int k = 0; k < items; ++k) {
-        PlaceSpec place{ItemName(k),
-                        "content-" + std::to_string(k),
-                        {2, 0, 3, 1},
-                        static_cast<uint8_t>(SelectOf(k))};
-        if (OptionsOf(k) == 5) place.option_order = {4, 3, 2, 1, 0};
-        places.push_back(std::move(place));
-      }
-      auto form = Form::Create({"form-" + std::to_string(made->size()), "Simulated", 1, Millis(ms)},
-                               places);
-      made->push_back({items, int64_t{ms} * 1000, *std::move(form)});
-    }
-    return made;
-  }();
-  return *forms;
-}
+const std::vector<SimForm>& Forms();
 
 }  // namespace invigil::session::sim

@@ -1,15 +1,17 @@
-// The rules of a sitting, as simply as they can be said, in plain numbers. Shares no code with the
+// The rules of a session, as simply as they can be said, in plain numbers. Shares no code with the
 // domain: what both say the same is probably meant.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "services/session/sim/asks.h"
+#include "services/session/sim/sitting.h"
 
 namespace invigil::session::sim {
 
@@ -17,12 +19,12 @@ struct ModelSession {
   // As on the wire.
   std::string Name() const;
   bool Ended() const { return end.has_value(); }
-  int64_t DeadlineUs() const;
+  bool Live() const { return !end && !voided; }
 
   std::string candidate, request;
   uint64_t version = 0;  // events
   int form = -1;
-  bool started = false, voided = false, released = false;
+  bool voided = false, released = false, checked_in = false;
   int64_t start = 0, last = 0;
   uint32_t epoch = 1, deadline_version = 1, attempt = 0;
   std::vector<std::pair<std::string, int64_t>> grants;
@@ -30,11 +32,19 @@ struct ModelSession {
     uint32_t sequence = 0, options = 0;
     friend bool operator==(const Held&, const Held&) = default;
   };
-  std::vector<Held> held;  // by item
+  std::vector<Held> held;       // by item
+  std::vector<bool> locked;     // by item, by a break
+  std::vector<uint32_t> marks;  // by item: the newest report
+  Sitting sitting;
   std::optional<int64_t> end;
-  std::string how;  // of the end: "SUBMITTED", "EXPIRED"
+  std::string how;  // of the end: "SUBMITTED", "EXPIRED", "TERMINATED"
   uint32_t score_version = 0;
   std::string report;
+  struct Message {
+    bool from_candidate = false, confirmed = false;
+  };
+  std::map<std::string, Message> messages;
+  std::set<std::string> recoveries, irregularities;
 };
 
 struct Verdict {

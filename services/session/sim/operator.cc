@@ -28,6 +28,16 @@ constexpr Duty kDuties[] = {
     {1, Kind::kTakeOver, 0, 0, false},
     {2, Kind::kExpire, 0, 0, false},
     {4, Kind::kRead, 0, 0, false},
+    {7, Kind::kPause, 0, 0, false},
+    {9, Kind::kResume, 0, 0, false},
+    {2, Kind::kTerminate, 0, 0, false},
+    {6, Kind::kReopen, 0, 2 * kSecond, false},
+    {1, Kind::kReopen, -kSecond, -1, false},
+    {4, Kind::kRecover, 0, 0, false},
+    {6, Kind::kCheckIn, 0, 0, false},
+    {2, Kind::kMessage, 0, 0, false},
+    {2, Kind::kConfirm, 0, 0, false},
+    {1, Kind::kIrregularity, 0, 0, false},
 };
 
 const Duty& Pick(Random& random) {
@@ -49,7 +59,7 @@ Operator::Operator(World& world) : world_(world) {
 
 void Operator::Act() {
   if (over_) return;
-  world_.agenda.In(world_.Between(Millis(200), Millis(2500)), [this] { Act(); });
+  world_.agenda.In(world_.Between(Millis(100), Millis(1200)), [this] { Act(); });
   Random& random = world_.random;
   if (!done_.empty() && random.Below(5) == 0) {
     Ask again = done_[random.Below(done_.size())];
@@ -62,7 +72,17 @@ void Operator::Act() {
   std::advance(it, static_cast<long>(random.Below(sessions.size())));
   const Duty& duty = Pick(random);
   Ask ask{.kind = duty.kind, .session = it->first, .flag = duty.flag};
-  if (duty.kind == Kind::kGrant) {
+  if (duty.kind == Kind::kRecover) {
+    ask.id = "r" + std::to_string(random.Below(3));
+    const int item = static_cast<int>(random.Below(4));
+    ask.writes.push_back({item, 1, random.Below(8) == 0 ? 0 : 1u << random.Below(4), false});
+    ask.writes[0].cleared = ask.writes[0].options == 0;
+  }
+  if (duty.kind == Kind::kMessage || duty.kind == Kind::kConfirm) {
+    ask.id = "m" + std::to_string(random.Below(6));
+  }
+  if (duty.kind == Kind::kIrregularity) ask.id = "i" + std::to_string(random.Below(2));
+  if (duty.kind == Kind::kGrant || duty.kind == Kind::kReopen) {
     ask.id = "g" + std::to_string(++count_);
     ask.amount = duty.least + static_cast<int64_t>(
                                   random.Below(static_cast<uint64_t>(duty.most - duty.least) + 1));

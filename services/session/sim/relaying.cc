@@ -37,6 +37,7 @@ void Replica::Score(RelayPlan::Key key, std::shared_ptr<const State> state) {
     record.version = answer->second.version;
     record.report = answer->second.report;
     record.flag = true;
+    record.attempt = key.second;
     Enqueue(std::move(record), [this, key](const Result& recorded) {
       Ended(key, recorded.status());
       Pass(AwaitPoint::kScoreRecorded);

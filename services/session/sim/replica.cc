@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/error/error.h"
+#include "services/session/sim/forms.h"
 #include "services/session/sim/life.h"
 
 namespace invigil::session::sim {
@@ -73,6 +74,12 @@ void Replica::Begin(const Result& reserved, const std::string& candidate, Handle
   Pass(AwaitPoint::kSessionReserved);
   Ask ask{.kind = Kind::kBegin, .candidate = candidate, .session = reserved->session};
   ask.form = static_cast<int>(world_.random.Below(world_.forms()));
+  if (world_.random.Below(4) == 0) {
+    ask.accommodation = static_cast<int>(world_.random.Below(std::size(kAccommodations)));
+  }
+  if (world_.random.Below(6) == 0) {
+    ask.amount = ToUnixMicros(world_.agenda.now() + world_.Between(Duration(0), Seconds(8)));
+  }
   const bool fails = Roll(world_.plan.bank_fails);
   world_.agenda.In(world_.Delay(), Mine([this, fails, ask = std::move(ask),
                                          handler = std::move(handler)]() mutable {

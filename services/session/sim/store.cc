@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/error/error.h"
+#include "services/session/domain/clock.h"
 
 namespace invigil::session::sim {
 namespace {
@@ -107,8 +108,9 @@ absl::Status SimEventLog::Append(const SessionId& session, const Events& events,
   Appended appended{session,      after.version - events.size() + 1,
                     {},           std::nullopt,
                     after.live(), after.attempt_version};
+  appended.identity = after.identity;
   for (const Event& event : events) appended.events.push_back({at, event});
-  if (after.state == SessionState::kActive) appended.due = Deadline(after);
+  appended.due = DueTime(after);
   INVIGIL_RETURN_IF_ERROR(CheckSequence(appended));
   if (store_.bug_ == Bug::kEventLost && events.size() > 1) appended.events.pop_back();
   appended_.push_back(std::move(appended));
@@ -140,14 +142,16 @@ absl::Status SimEventLog::Check() const {
         appended.first != store_.Version(appended.session) + 1) {
       return Taken();
     }
-    const auto* reserved = std::get_if<Reserved>(&appended.events.front().event);
-    if (!reserved || store_.bug_ == Bug::kTwoLiveSessions) continue;
+    // Reserved, or reopened: it must be the candidate's only live one.
+    if (!appended.live || store_.bug_ == Bug::kTwoLiveSessions) continue;
+    const auto row = store_.sessions_.find(appended.session);
+    if (row != store_.sessions_.end() && row->second.live) continue;
     for (const auto& [id, session] : store_.sessions_) {
       const bool sealed_here =
           std::any_of(appended_.begin(), appended_.end(),
                       [&, id = id](auto& a) { return a.session == id && !a.live; });
-      if (session.live && !sealed_here && session.candidate == reserved->identity.candidate_id &&
-          session.exam == reserved->identity.exam_id) {
+      if (session.live && !sealed_here && session.candidate == appended.identity->candidate_id &&
+          session.exam == appended.identity->exam_id) {
         return Taken();
       }
     }
@@ -197,13 +201,21 @@ void SimEventLog::Project(const Appended& appended, const Logged& logged) {
   } else if (std::holds_alternative<Sealed>(logged.event)) {
     if (store_.bug_ == Bug::kOutboxRowLost) return;
     store_.outbox_.emplace(logged.at, id, appended.attempt_version);
+  } else if (std::holds_alternative<ResponsesRecovered>(logged.event)) {
+    ClearOutbox(id);
+    store_.outbox_.emplace(logged.at, id, appended.attempt_version);
   } else if (std::holds_alternative<Scored>(logged.event)) {
     std::erase_if(store_.outbox_, [&](const auto& row) {
       return std::get<1>(row) == id && std::get<2>(row) == appended.attempt_version;
     });
-  } else if (std::holds_alternative<Voided>(logged.event)) {
-    std::erase_if(store_.outbox_, [&](const auto& row) { return std::get<1>(row) == id; });
+  } else if (std::holds_alternative<Voided>(logged.event) ||
+             std::holds_alternative<Reopened>(logged.event)) {
+    ClearOutbox(id);
   }
+}
+
+void SimEventLog::ClearOutbox(const SessionId& id) {
+  std::erase_if(store_.outbox_, [&](const auto& row) { return std::get<1>(row) == id; });
 }
 
 absl::StatusOr<std::optional<SessionId>> SimEventLog::FindStart(std::string_view candidate_id,

@@ -29,9 +29,10 @@ struct Appended {
   uint64_t first = 0;  // sequence of the first event
   std::vector<Logged> events;
   // The session's row afterwards.
-  std::optional<Time> due;  // of a running clock
+  std::optional<Time> due;  // what time alone brings about next
   bool live = false;
   uint32_t attempt_version = 0;
+  std::shared_ptr<const Identity> identity;
 };
 
 // Durable state, shared by all replicas.
@@ -116,6 +117,7 @@ class SimEventLog final : public EventLog {
   absl::Status CheckRelied() const;
   void Apply();
   void Project(const Appended& appended, const Logged& logged);
+  void ClearOutbox(const SessionId& id);
 
   Store& store_;
   const FaultPlan& plan_;

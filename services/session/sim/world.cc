@@ -16,6 +16,8 @@ constexpr Duration kSettled = Seconds(30);
 // A lease ends by the clock of the replica that took it, and that clock may have been a minute
 // fast.
 constexpr Duration kSettledLoosely = Seconds(100);
+// People leave then; what they sent is on its way for some seconds more.
+constexpr Time kBusyUntil = kBegin + Seconds(16);
 // Until every replica is up, trusted and has swept once.
 constexpr Duration kRecovery = Seconds(1);
 constexpr Duration kQuietPromise = Millis(300);
@@ -99,7 +101,7 @@ bool World::MeetDeadline(const Ask& ask, const std::function<void(const Result&)
   // The microsecond before the deadline by that replica's clock, at it, or after it.
   const Time arrival = *session->second.due - replica.ClockError() +
                        Micros(static_cast<int64_t>(random.Below(3)) - 1);
-  if (arrival < agenda.now()) return false;
+  if (arrival < agenda.now() || arrival > kBusyUntil) return false;
   agenda.At(arrival, [&replica, ask, answer] { replica.Receive(ask, answer); });
   return true;
 }
@@ -127,6 +129,15 @@ void World::Heal() {
   }
 }
 
+// Staff let nobody stand still for ever.
+void World::ResumeAll() {
+  for (const auto& [id, session] : checker.model().sessions()) {
+    if (session.Name() == "PAUSED") {
+      Call({.kind = Kind::kResume, .session = id}, [](const Result&) {});
+    }
+  }
+}
+
 bool World::RunUntil(Time end) {
   while (!checker.failed() && agenda.RunNext(end)) {
   }
@@ -148,11 +159,12 @@ void World::Play() {
   agenda.At(kBegin + plan.until, [this] { Heal(); });
 
   // While people are at work, then until every clock has run out: deadlines may still move.
-  const Time busy = kBegin + Seconds(16);
-  if (!RunUntil(busy)) return;
+  if (!RunUntil(kBusyUntil)) return;
   for (auto& candidate : candidates) candidate->Leave();
   staff.Leave();
-  if (!RunUntil(busy + Seconds(3))) return;  // what is under way arrives
+  if (!RunUntil(kBusyUntil + Seconds(3))) return;  // what is under way arrives
+  ResumeAll();
+  if (!RunUntil(agenda.now() + Millis(500))) return;
   while (!checker.AllSealed()) {
     const Time end =
         std::max(checker.LastDeadline(), agenda.now()) + Seconds(2) + plan.skew + Millis(500);

@@ -73,6 +73,7 @@ struct World {
   Replica& Route(const Ask& ask);
   void Heal();
   bool RunUntil(Time end);
+  void ResumeAll();
   // Has `ask` arrive within a microsecond of its session's deadline, where a wrong comparison
   // shows.
   bool MeetDeadline(const Ask& ask, const std::function<void(const Result&)>& answer);
