@@ -8,6 +8,7 @@
 
 #include "common/error/error.h"
 #include "services/item_bank/domain/opaque_id.h"
+#include "services/item_bank/domain/sections.h"
 
 namespace invigil::item_bank {
 namespace {
@@ -113,7 +114,12 @@ absl::StatusOr<Form> Assemble(const Pool& pool, uint64_t seed, std::string_view 
     return Internal("assembly left a form of a feasible pool unfilled");
   }
   // One shuffle of all makes the order random and every place equally likely to be unscored.
+  // Sections then take theirs.
   random.Shuffle(items);
+  items = DealToSections(pool, std::move(items), random);
+  if (items.size() != pool.exam().ItemCount()) {
+    return Internal("the sections of " + pool.exam().exam_id + " do not take a form's items");
+  }
   std::vector<std::string> ids = PlaceIds(secret, seed, items.size());
   Form form{seed, {}};
   form.places.reserve(items.size());

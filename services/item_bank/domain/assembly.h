@@ -28,7 +28,9 @@ struct Form {
 
 // Scored items meet the blueprint exactly and are spread over the task statements of their domain
 // as evenly as the pool allows; no two items of the form are enemies; unscored items stand at
-// uniformly random places; items and options stand in random order.
+// uniformly random places; items and options stand in random order. Where the exam has sections,
+// the form's places are those of the first section, then of the second and so on, each with its
+// counts, by domain where it names domains; places are random within the section.
 //
 // Comparable forms: kTrials forms are drawn and the one whose scored items promise a candidate at
 // the cut a raw score nearest the base form's cut is kept. Equating corrects what is left.

@@ -18,6 +18,11 @@ void CheckIrt(const IrtParameters& irt, const std::string& path, Findings& findi
 // and task are only checked for form). Expects Normalise to have run.
 Findings CheckItem(const Item& item, const Exam* exam);
 
+// The parts of a definition, its counts against the blueprint and its limits against the duration;
+// and when one may sit again. Fields are paths within the definition. CheckExam calls both.
+void CheckParts(const Exam& exam, Findings& findings);
+void CheckRetakes(const Exam& exam, Findings& findings);
+
 // What a new version may not change: an item out of use stays out of use. Adds to `findings`.
 void CheckSuccessor(const Item& next, const Item& newest, Findings& findings);
 

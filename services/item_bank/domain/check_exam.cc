@@ -33,6 +33,8 @@ class ExamChecker {
     ScaleAndStandard();
     Types();
     Sources();
+    CheckParts(exam_, findings_);
+    CheckRetakes(exam_, findings_);
     return std::move(findings_);
   }
 
@@ -65,7 +67,6 @@ class ExamChecker {
     if (exam_.duration < Seconds(1) || exam_.duration > Minutes(24 * 60)) {
       Say("duration", "must be from one second to 24 hours");
     }
-    if (exam_.retake_wait_days > 3650) Say("retake_wait_days", "must be at most 3650");
   }
 
   void Domains() {
@@ -187,7 +188,12 @@ class ExamChecker {
                                                               "scale",
                                                               "standard",
                                                               "item_types",
-                                                              "retake_wait_days"};
+                                                              "retake_wait_days",
+                                                              "parts",
+                                                              "check_in_required",
+                                                              "unscheduled_breaks",
+                                                              "window_policy",
+                                                              "retake_policy"};
     std::set<std::string, std::less<>> covered;
     for (size_t i = 0; i < exam_.sources.size(); ++i) {
       const FactSource& source = exam_.sources[i];
@@ -208,12 +214,20 @@ class ExamChecker {
       Dates(source, path);
     }
     for (const std::string& field : FactFields()) {
-      if (field == "retake_wait_days" && exam_.retake_wait_days == 0) continue;
-      if (field == "pretest_item_count" && exam_.pretest_item_count == 0) continue;
-      if (!covered.contains(field)) {
+      if (States(field) && !covered.contains(field)) {
         Say("sources", "no source speaks for " + field + ": say where it was read and when");
       }
     }
+  }
+
+  // Whether the definition states this fact; what it leaves out needs no source.
+  bool States(std::string_view field) const {
+    if (field == "pretest_item_count") return exam_.pretest_item_count != 0;
+    if (field == "retake_wait_days") return exam_.retake_wait_days != 0;
+    if (field == "parts") return !exam_.parts.empty();
+    if (field == "unscheduled_breaks") return exam_.unscheduled_breaks;
+    if (field == "retake_policy") return exam_.retake_policy.has_value();
+    return true;
   }
 
   void Dates(const FactSource& source, const std::string& path) {

@@ -11,13 +11,36 @@ bool Exam::SameContent(const Exam& other) const {
          pretest_item_count == other.pretest_item_count && duration == other.duration &&
          domains == other.domains && scale == other.scale && standard == other.standard &&
          item_types == other.item_types && retake_wait_days == other.retake_wait_days &&
-         disclaimer == other.disclaimer && sources == other.sources;
+         disclaimer == other.disclaimer && sources == other.sources && parts == other.parts &&
+         check_in_required == other.check_in_required &&
+         unscheduled_breaks == other.unscheduled_breaks && window_policy == other.window_policy &&
+         retake_policy == other.retake_policy;
+}
+
+std::vector<const Section*> Exam::Sections() const {
+  std::vector<const Section*> sections;
+  for (const Part& part : parts) {
+    if (part.kind == PartKind::kSection && part.section) sections.push_back(&*part.section);
+  }
+  return sections;
+}
+
+bool Exam::SectionsNameDomains() const {
+  const auto sections = Sections();
+  return !sections.empty() && !sections.front()->domains.empty();
 }
 
 const std::vector<std::string>& FactFields() {
-  static const std::vector<std::string> fields = {
-      "operational_item_count", "pretest_item_count", "duration", "domains", "scale", "item_types",
-      "retake_wait_days"};
+  static const std::vector<std::string> fields = {"operational_item_count",
+                                                  "pretest_item_count",
+                                                  "duration",
+                                                  "domains",
+                                                  "scale",
+                                                  "item_types",
+                                                  "retake_wait_days",
+                                                  "parts",
+                                                  "unscheduled_breaks",
+                                                  "retake_policy"};
   return fields;
 }
 

@@ -9,6 +9,7 @@
 #include "common/base/time.h"
 #include "services/item_bank/domain/finding.h"
 #include "services/item_bank/domain/item.h"
+#include "services/item_bank/domain/parts.h"
 
 namespace invigil::item_bank {
 
@@ -67,7 +68,16 @@ struct Exam {
   std::string disclaimer;
   std::vector<FactSource> sources;
   Time publish_time;
+  std::vector<Part> parts;  // empty: one section of everything
+  bool check_in_required = false;
+  bool unscheduled_breaks = false;
+  WindowPolicy window_policy = WindowPolicy::kUnspecified;
+  std::optional<RetakePolicy> retake_policy;
 
+  // In order; empty: one of everything.
+  std::vector<const Section*> Sections() const;
+  // Whether sections say which domains they show; then unscored items are counted by domain too.
+  bool SectionsNameDomains() const;
   uint32_t ItemCount() const { return operational_item_count + pretest_item_count; }
   // Equal in everything an author writes: version and time apart.
   bool SameContent(const Exam& other) const;

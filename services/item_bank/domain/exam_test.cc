@@ -57,7 +57,7 @@ TEST(CheckExam, EachRuleNamesItsField) {
       {"one uncovered", [](Exam& e) { e.sources[0].fields.erase(e.sources[0].fields.begin()); },
        "sources"},
       {"unknown field", [](Exam& e) { e.sources[0].fields.push_back("price"); },
-       "sources[0].fields[7]"},
+       "sources[0].fields[10]"},
       {"no page", [](Exam& e) { e.sources[0].source = ""; }, "sources[0].source"},
       {"no such day", [](Exam& e) { e.sources[0].date_checked = "2026-02-30"; },
        "sources[0].date_checked"},

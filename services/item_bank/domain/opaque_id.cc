@@ -48,4 +48,11 @@ std::string ContentId(std::string_view secret, std::string_view item_id, uint32_
   return Base32(HmacSha256(secret, message).substr(0, 15));
 }
 
+std::string PartContentId(std::string_view secret, std::string_view text) {
+  std::string message = "part";
+  message += '\0';
+  message += text;
+  return Base32(HmacSha256(secret, message).substr(0, 15));
+}
+
 }  // namespace invigil::item_bank

@@ -15,4 +15,7 @@ std::vector<std::string> PlaceIds(std::string_view secret, uint64_t seed, size_t
 // The id (24 characters) of what a version of an item says; the same for every form that shows it.
 std::string ContentId(std::string_view secret, std::string_view item_id, uint32_t version);
 
+// The id (24 characters) of the text of a part; the same for every exam that shows the same text.
+std::string PartContentId(std::string_view secret, std::string_view text);
+
 }  // namespace invigil::item_bank

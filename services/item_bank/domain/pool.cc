@@ -10,15 +10,15 @@
 namespace invigil::item_bank {
 
 Pool::Pool(std::shared_ptr<const Exam> exam, const std::vector<Member>& members)
-    : exam_(std::move(exam)) {
-  const size_t classes = exam_->domains.size() + 1;
-  groups_.resize(classes);
+    : exam_(std::move(exam)), pretest_by_domain_(exam_->SectionsNameDomains()) {
+  Need();
+  groups_.resize(problem_.need.size());
   std::vector<std::unordered_map<std::string, int>> tasks(exam_->domains.size());
   std::unordered_map<std::string, int> domains;
   for (size_t d = 0; d < exam_->domains.size(); ++d) {
     domains.emplace(exam_->domains[d].domain_id, static_cast<int>(d));
   }
-  groups_.back().resize(1);
+  for (size_t c = exam_->domains.size(); c < groups_.size(); ++c) groups_[c].resize(1);
   const double cut = exam_->standard ? AbilityAtCut(*exam_->standard) : 0;
   if (exam_->standard) target_points_ = std::llround(exam_->standard->base_cut_raw * 1e6);
 
@@ -28,7 +28,8 @@ Pool::Pool(std::shared_ptr<const Exam> exam, const std::vector<Member>& members)
     if (!member.item->Drawable() || domain == domains.end()) continue;
     if (operational && !member.item->irt) continue;
     PoolItem entry{member.item, member.content_id, domain->second, 0, operational, 0};
-    const size_t item_class = operational ? static_cast<size_t>(domain->second) : PretestClass();
+    const size_t item_class =
+        operational ? static_cast<size_t>(domain->second) : PretestClass(domain->second);
     if (operational) {
       auto& known = tasks[item_class];
       entry.group =
@@ -41,12 +42,27 @@ Pool::Pool(std::shared_ptr<const Exam> exam, const std::vector<Member>& members)
     problem_.class_of.push_back(static_cast<int>(item_class));
     items_.push_back(std::move(entry));
   }
+  Link();
+  Judge();
+}
+
+void Pool::Need() {
   for (const Domain& domain : exam_->domains) {
     problem_.need.push_back(static_cast<int>(domain.operational_item_count));
   }
-  problem_.need.push_back(static_cast<int>(exam_->pretest_item_count));
-  Link();
-  Judge();
+  if (!pretest_by_domain_) {
+    problem_.need.push_back(static_cast<int>(exam_->pretest_item_count));
+    return;
+  }
+  for (const Domain& domain : exam_->domains) {
+    int need = 0;
+    for (const Section* section : exam_->Sections()) {
+      for (const SectionDomain& share : section->domains) {
+        if (share.domain_id == domain.domain_id) need += static_cast<int>(share.pretest_item_count);
+      }
+    }
+    problem_.need.push_back(need);
+  }
 }
 
 void Pool::Link() {
@@ -87,15 +103,17 @@ void Pool::Judge() {
     const std::string count = std::to_string(best.shortage[c]);
     const std::string need = std::to_string(problem_.need[c]);
     if (!text.empty()) text += "; ";
-    if (c == PretestClass()) {
+    const bool scored = c < exam_->domains.size();
+    if (!scored && !pretest_by_domain_) {
       text += "the unscored places need " + need + " pretest items and are short of " + count;
       short_by.emplace_back("pretest_short", count);
-    } else {
-      const Domain& domain = exam_->domains[c];
-      text += "domain " + domain.domain_id + " (" + domain.name + ") needs " + need +
-              " operational items and is short of " + count;
-      short_by.emplace_back("domain_" + domain.domain_id + "_short", count);
+      continue;
     }
+    const Domain& domain = exam_->domains[c % exam_->domains.size()];
+    text += "domain " + domain.domain_id + " (" + domain.name + ") needs " + need +
+            (scored ? " operational" : " pretest") + " items and is short of " + count;
+    short_by.emplace_back("domain_" + domain.domain_id + (scored ? "_short" : "_pretest_short"),
+                          count);
   }
   if (text.empty()) return;
   Error infeasible = FailedPrecondition(

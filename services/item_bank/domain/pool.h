@@ -17,7 +17,7 @@ struct PoolItem {
   std::shared_ptr<const Item> item;
   std::string content_id;
   int domain = 0;  // index into the exam's domains
-  int group = 0;   // scored: the task statement; unscored items are one group
+  int group = 0;   // scored: the task statement; unscored items of a class are one group
   bool operational = false;
   // Millionths of a point a candidate who just passes is expected to earn: whole numbers, so that
   // sums do not depend on their order.
@@ -45,9 +45,9 @@ class Pool {
   // (FORM_INFEASIBLE) naming each domain that is short and by how many items.
   const absl::Status& feasible() const { return feasible_; }
 
-  // Classes of places: one per domain for scored items, then one for unscored items.
+  // Classes of places: one per domain for scored items; then one for unscored items, or one per
+  // domain where the exam's sections name theirs: an unscored item must not stand out in a section.
   const EnemyProblem& problem() const { return problem_; }
-  size_t PretestClass() const { return exam_->domains.size(); }
   // Classes in the order forms are filled: least to spare first.
   const std::vector<int>& fill_order() const { return fill_order_; }
   // Groups of a class; each a list of item indices.
@@ -58,10 +58,15 @@ class Pool {
   int64_t target_points() const { return target_points_; }
 
  private:
+  size_t PretestClass(int domain) const {
+    return exam_->domains.size() + (pretest_by_domain_ ? static_cast<size_t>(domain) : 0);
+  }
+  void Need();
   void Link();
   void Judge();
 
   std::shared_ptr<const Exam> exam_;
+  bool pretest_by_domain_ = false;
   std::vector<PoolItem> items_;
   EnemyProblem problem_;
   std::vector<int> fill_order_;

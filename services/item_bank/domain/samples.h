@@ -77,6 +77,41 @@ inline Exam ClfExam() {
   return exam;
 }
 
+inline Part SectionPart(const std::string& id, uint32_t operational, uint32_t pretest,
+                        Duration limit) {
+  Part part;
+  part.kind = PartKind::kSection;
+  part.name = "Section " + id;
+  part.limit = limit;
+  part.section = Section{id, operational, pretest, {}, Navigation::kFree, {}};
+  return part;
+}
+inline Part TextPart(PartKind kind, const std::string& name, Duration limit) {
+  return {kind, name, limit, {}, "What the " + name + " says."};
+}
+
+// The same in two sections of 40 and 50 minutes, with every other kind of part around them: 0
+// agreement, 1 tutorial, 2 section, 3 break, 4 section, 5 survey. Any domain in each section.
+inline Exam TwoSectionExam() {
+  Exam exam = ClfExam();
+  exam.parts = {TextPart(PartKind::kAgreement, "agreement", Minutes(5)),
+                TextPart(PartKind::kTutorial, "tutorial", Minutes(10)),
+                SectionPart("s1", 25, 8, Minutes(40)),
+                {PartKind::kBreak, "Break", Minutes(10), {}, ""},
+                SectionPart("s2", 25, 7, Minutes(50)),
+                TextPart(PartKind::kSurvey, "survey", Minutes(5))};
+  exam.parts[4].section->navigation = Navigation::kForwardOnly;
+  return exam;
+}
+
+// The same again; the first section shows domains 1 and 2, the second 2, 3 and 4.
+inline Exam NamedDomainsExam() {
+  Exam exam = TwoSectionExam();
+  exam.parts[2].section->domains = {{"1", 12, 5}, {"2", 13, 3}};
+  exam.parts[4].section->domains = {{"2", 2, 1}, {"3", 17, 4}, {"4", 6, 2}};
+  return exam;
+}
+
 // `operational` and `pretest` items in every task statement of `exam`, difficulties spread over
 // [-1.4, 1.4], every fifth item multiple response.
 inline std::vector<Item> Items(const Exam& exam, int operational, int pretest) {
@@ -87,6 +122,7 @@ inline std::vector<Item> Items(const Exam& exam, int operational, int pretest) {
         const std::string id = "i-" + task.task_id + "-" + std::to_string(100 + i);
         Item item = items.size() % 5 == 4 ? MultipleResponse(id, domain.domain_id, task.task_id)
                                           : SingleChoice(id, domain.domain_id, task.task_id);
+        item.bank_id = exam.bank_id;
         item.irt->difficulty = -1.4 + 0.2 * static_cast<double>(items.size() * 7 % 15);
         item.status = i < operational ? ItemStatus::kOperational : ItemStatus::kPretest;
         items.push_back(std::move(item));

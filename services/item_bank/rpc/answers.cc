@@ -2,11 +2,35 @@
 
 #include <map>
 
+#include "services/item_bank/domain/opaque_id.h"
 #include "services/item_bank/wire/convert.h"
 
 namespace invigil::item_bank {
+namespace {
 
-void Answer(const IssuedForm& form, v1::IssueFormResponse* response) {
+void Plan(const Exam& exam, std::string_view secret, v1::FormPlan* plan) {
+  uint32_t next_position = 1;
+  for (const Part& from : exam.parts) {
+    v1::FormPart* part = plan->add_parts();
+    part->set_kind(static_cast<v1::PartKind>(from.kind));
+    part->set_name(from.name);
+    if (from.HasText()) part->set_content_id(PartContentId(secret, from.text));
+    if (from.limit != Duration(0)) ToProto(from.limit, part->mutable_limit());
+    if (!from.section) continue;
+    part->set_first_position(next_position);
+    part->set_item_count(from.section->ItemCount());
+    part->set_navigation(static_cast<v1::Navigation>(from.section->navigation));
+    if (from.section->edit_quota) part->set_edit_quota(*from.section->edit_quota);
+    next_position += from.section->ItemCount();
+  }
+  plan->set_check_in(exam.check_in_required);
+  plan->set_unscheduled_breaks(exam.unscheduled_breaks);
+  plan->set_window_policy(static_cast<v1::WindowPolicy>(exam.window_policy));
+}
+
+}  // namespace
+
+void Answer(const IssuedForm& form, std::string_view secret, v1::IssueFormResponse* response) {
   const Exam& exam = form.pool->pool.exam();
   response->set_form_id(form.row.form_id);
   response->set_exam_id(form.row.exam_id);
@@ -14,25 +38,34 @@ void Answer(const IssuedForm& form, v1::IssueFormResponse* response) {
   ToProto(exam.duration, response->mutable_duration());
   response->set_item_count(static_cast<uint32_t>(form.row.form.places.size()));
   response->set_title(exam.title);
+  const bool planned = !exam.parts.empty() || exam.check_in_required || exam.unscheduled_breaks ||
+                       exam.window_policy != WindowPolicy::kUnspecified;
+  if (planned) Plan(exam, secret, response->mutable_plan());
 }
 
-void Answer(const IssuedForm& form, v1::GetFormContentResponse* response) {
-  std::map<std::string, const Item*> contents;
+void Answer(const IssuedForm& form, std::string_view secret, v1::GetFormContentResponse* response) {
+  std::map<std::string, v1::ItemContent> contents;
   for (const Place& place : form.row.form.places) {
     const PoolItem& source = form.pool->pool.items()[place.pool_index];
     v1::FormItem* item = response->add_items();
     item->set_item_id(place.item_id);
     item->set_content_id(source.content_id);
     for (const uint8_t option : place.option_order) item->add_option_order(option);
-    contents.emplace(source.content_id, source.item.get());
+    v1::ItemContent& content = contents[source.content_id];
+    if (!content.content_id().empty()) continue;
+    content.set_content_id(source.content_id);
+    content.set_stem(source.item->stem);
+    for (const Option& shown : source.item->options) content.add_options(shown.text);
+    content.set_select_count(source.item->select_count);
   }
-  for (const auto& [content_id, source] : contents) {
-    v1::ItemContent* content = response->add_contents();
-    content->set_content_id(content_id);
-    content->set_stem(source->stem);
-    for (const Option& option : source->options) content->add_options(option.text);
-    content->set_select_count(source->select_count);
+  for (const Part& part : form.pool->pool.exam().parts) {
+    if (!part.HasText()) continue;
+    v1::ItemContent content;
+    content.set_content_id(PartContentId(secret, part.text));
+    content.set_stem(part.text);
+    contents.insert_or_assign(content.content_id(), std::move(content));
   }
+  for (auto& [content_id, content] : contents) *response->add_contents() = std::move(content);
 }
 
 void Answer(const IssuedForm& form, v1::GetScoringKeyResponse* response) {

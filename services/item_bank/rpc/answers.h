@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "invigil/itembank/v1/exam.pb.h"
@@ -15,9 +16,11 @@ namespace invigil::item_bank {
 
 namespace v1 = ::invigil::itembank::v1;
 
-void Answer(const IssuedForm& form, v1::IssueFormResponse* response);
+// `secret`: the store's; the ids of the parts' texts come from it. The plan is left out where the
+// definition says nothing of it.
+void Answer(const IssuedForm& form, std::string_view secret, v1::IssueFormResponse* response);
 // Contents are sorted by their opaque ids, which say nothing.
-void Answer(const IssuedForm& form, v1::GetFormContentResponse* response);
+void Answer(const IssuedForm& form, std::string_view secret, v1::GetFormContentResponse* response);
 void Answer(const IssuedForm& form, v1::GetScoringKeyResponse* response);
 void Answer(const ImportResult& result, v1::ImportBankResponse* response);
 

@@ -51,8 +51,8 @@ class FormAdapter final : public v1::FormService::CallbackService {
       if (call->cancelled()) return call->Finish(absl::CancelledError("the caller left"));
       item_bank::IssueForm(context_.store, context_.clock,
                            {request->exam_id(), request->session_id(), request->candidate_id()},
-                           [=](absl::StatusOr<IssuedForm> form) {
-                             if (form.ok()) Answer(*form, response);
+                           [=, this](absl::StatusOr<IssuedForm> form) {
+                             if (form.ok()) Answer(*form, context_.store.secret(), response);
                              call->Finish(form.status());
                            });
     });
@@ -66,7 +66,7 @@ class FormAdapter final : public v1::FormService::CallbackService {
     if (!call->admitted()) return call;
     Read(context_, context_.forms, call, [=, this](Connection& db) {
       const auto form = FindForm(context_.store, db, request->form_id());
-      if (form.ok()) Answer(*form, response);
+      if (form.ok()) Answer(*form, context_.store.secret(), response);
       return form.status();
     });
     return call;

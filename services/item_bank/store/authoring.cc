@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "services/item_bank/domain/check.h"
 #include "services/item_bank/domain/import_plan.h"
 
@@ -182,7 +183,13 @@ absl::StatusOr<ImportResult> ImportBank(Connection& db, Bank bank, bool validate
 }
 
 absl::StatusOr<Exam> PublishExam(Connection& db, Exam exam, Time now) {
-  const Findings findings = CheckExam(exam);
+  Findings findings = CheckExam(exam);
+  absl::TimeZone zone;
+  if (!AnyBlocking(findings) && exam.retake_policy &&
+      !absl::LoadTimeZone(exam.retake_policy->time_zone, &zone)) {
+    findings.push_back({"", -1, "retake_policy.time_zone",
+                        "is no time zone of this machine's time zone database", true});
+  }
   if (AnyBlocking(findings)) {
     return Invalid("EXAM_INVALID", "the exam definition", "exam", findings);
   }

@@ -16,6 +16,74 @@ IrtParameters FromProto(const v1::IrtParameters& m) {
   return {m.slope(), m.difficulty(), m.lower_asymptote(), m.sample_size()};
 }
 
+Duration FromProto(const google::protobuf::Duration& m) {
+  return Duration(ToMicros(m.seconds(), m.nanos()));
+}
+
+Part FromProto(const v1::ExamPart& m) {
+  Part part;
+  part.kind = static_cast<PartKind>(m.kind());
+  part.name = m.name();
+  part.limit = FromProto(m.limit());
+  part.text = m.text();
+  if (!m.has_section()) return part;
+  Section section;
+  section.section_id = m.section().section_id();
+  section.operational_item_count = m.section().operational_item_count();
+  section.pretest_item_count = m.section().pretest_item_count();
+  for (const v1::SectionDomain& d : m.section().domains()) {
+    section.domains.push_back({d.domain_id(), d.operational_item_count(), d.pretest_item_count()});
+  }
+  section.navigation = static_cast<Navigation>(m.section().navigation());
+  if (m.section().has_edit_quota()) section.edit_quota = m.section().edit_quota();
+  part.section = std::move(section);
+  return part;
+}
+
+RetakePolicy FromProto(const v1::RetakePolicy& m) {
+  RetakePolicy policy;
+  policy.time_zone = m.time_zone();
+  policy.wait_days.assign(m.wait_days().begin(), m.wait_days().end());
+  if (m.has_wait_days_after_pass()) policy.wait_days_after_pass = m.wait_days_after_pass();
+  for (const v1::AttemptCap& cap : m.caps()) {
+    policy.caps.push_back({cap.max_attempts(), cap.window_days()});
+  }
+  return policy;
+}
+
+void Write(const Section& section, v1::Section* m) {
+  m->set_section_id(section.section_id);
+  m->set_operational_item_count(section.operational_item_count);
+  m->set_pretest_item_count(section.pretest_item_count);
+  for (const SectionDomain& share : section.domains) {
+    v1::SectionDomain* d = m->add_domains();
+    d->set_domain_id(share.domain_id);
+    d->set_operational_item_count(share.operational_item_count);
+    d->set_pretest_item_count(share.pretest_item_count);
+  }
+  m->set_navigation(static_cast<v1::Navigation>(section.navigation));
+  if (section.edit_quota) m->set_edit_quota(*section.edit_quota);
+}
+
+void Write(const Part& part, v1::ExamPart* m) {
+  m->set_kind(static_cast<v1::PartKind>(part.kind));
+  m->set_name(part.name);
+  if (part.limit != Duration(0)) ToProto(part.limit, m->mutable_limit());
+  m->set_text(part.text);
+  if (part.section) Write(*part.section, m->mutable_section());
+}
+
+void Write(const RetakePolicy& policy, v1::RetakePolicy* m) {
+  m->set_time_zone(policy.time_zone);
+  for (const uint32_t days : policy.wait_days) m->add_wait_days(days);
+  if (policy.wait_days_after_pass) m->set_wait_days_after_pass(*policy.wait_days_after_pass);
+  for (const AttemptCap& cap : policy.caps) {
+    v1::AttemptCap* c = m->add_caps();
+    c->set_max_attempts(cap.max_attempts);
+    c->set_window_days(cap.window_days);
+  }
+}
+
 }  // namespace
 
 Item FromProto(const v1::Item& m) {
@@ -56,7 +124,7 @@ Exam FromProto(const v1::ExamDefinition& m) {
   exam.bank_id = m.bank_id();
   exam.operational_item_count = m.operational_item_count();
   exam.pretest_item_count = m.pretest_item_count();
-  exam.duration = Duration(ToMicros(m.duration().seconds(), m.duration().nanos()));
+  exam.duration = FromProto(m.duration());
   for (const v1::Domain& d : m.domains()) {
     Domain domain{d.domain_id(), d.name(), d.weight_percent(), d.operational_item_count(), {}};
     for (const v1::Task& t : d.tasks()) domain.tasks.push_back({t.task_id(), t.name()});
@@ -77,6 +145,11 @@ Exam FromProto(const v1::ExamDefinition& m) {
   }
   exam.publish_time =
       FromUnixMicros(ToMicros(m.publish_time().seconds(), m.publish_time().nanos()));
+  for (const v1::ExamPart& part : m.parts()) exam.parts.push_back(FromProto(part));
+  exam.check_in_required = m.check_in_required();
+  exam.unscheduled_breaks = m.unscheduled_breaks();
+  exam.window_policy = static_cast<WindowPolicy>(m.window_policy());
+  if (m.has_retake_policy()) exam.retake_policy = FromProto(m.retake_policy());
   return exam;
 }
 
@@ -181,6 +254,11 @@ void ToProto(const Exam& exam, v1::ExamDefinition* m) {
     s->set_review_by(source.review_by);
   }
   ToProto(exam.publish_time, m->mutable_publish_time());
+  for (const Part& part : exam.parts) Write(part, m->add_parts());
+  m->set_check_in_required(exam.check_in_required);
+  m->set_unscheduled_breaks(exam.unscheduled_breaks);
+  m->set_window_policy(static_cast<v1::WindowPolicy>(exam.window_policy));
+  if (exam.retake_policy) Write(*exam.retake_policy, m->mutable_retake_policy());
 }
 
 }  // namespace invigil::item_bank
