@@ -2,6 +2,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "common/base/deadline.h"
@@ -11,6 +12,7 @@
 #include "common/rpc/status.h"
 #include "common/rpc/unary.h"
 #include "common/testing/temp_dir.h"
+#include "common/testing/wait_until.h"
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 
 namespace invigil::rpc {
@@ -67,13 +69,42 @@ class RpcTest : public ::testing::Test {
     service_ = std::make_unique<EchoScores>(*guard_);
     ServerOptions options;
     options.drain_timeout = Millis(200);
-    auto server = Server::Start("scoring", options, {service_.get()});
+    guard_->CloseWhile([this] { return Ready(); });
+    auto server = Server::Start("scoring", options, {service_.get()}, [this] { return Ready(); });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     auto channel = client::Connect({"127.0.0.1:" + std::to_string(server_->port())});
     ASSERT_TRUE(channel.ok());
     ASSERT_TRUE(client::WaitUntilReady(**channel));
     stub_ = ScoringService::NewStub(*channel);
+  }
+
+  absl::Status Ready() const {
+    if (ready_) return absl::OkStatus();
+    return Unavailable("NOT_YET", "wait a little");
+  }
+  // What the health service of gRPC says.
+  bool Serving() {
+    auto channel = client::Connect({"127.0.0.1:" + std::to_string(server_->port())});
+    grpc::GenericStub stub(*channel);
+    grpc::ClientContext context;
+    client::Prepare(context, Seconds(5), "", telemetry::TraceContext::New());
+    grpc::CompletionQueue queue;
+    const grpc::Slice nothing;
+    const grpc::ByteBuffer request(&nothing, 1);
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    const auto call =
+        stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+    call->StartCall();
+    call->Finish(&response, &status, this);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    grpc::Slice bytes;
+    // HealthCheckResponse{status: SERVING}
+    return status.ok() && response.DumpToSingleSlice(&bytes).ok() && bytes.size() == 2 &&
+           bytes.begin()[0] == 8 && bytes.begin()[1] == 1;
   }
 
   std::string Token(const std::string& role, const std::string& subject = "ann") {
@@ -99,6 +130,7 @@ class RpcTest : public ::testing::Test {
   std::unique_ptr<EchoScores> service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<ScoringService::Stub> stub_;
+  std::atomic<bool> ready_{true};
 };
 
 TEST_F(RpcTest, AdmitsTheRightRoleAndKeepsTheTrace) {
@@ -107,6 +139,18 @@ TEST_F(RpcTest, AdmitsTheRightRoleAndKeepsTheTrace) {
   const absl::Status status = Get("s", Token("operator"), &response, trace);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(response.score().session_id(), trace.trace_id);
+}
+
+TEST_F(RpcTest, BalancersAreToldWhetherItIsReadyAndAClosedGuardAdmitsNobody) {
+  EXPECT_TRUE(testing::WaitUntil([&] { return Serving(); }));
+  ready_ = false;
+  EXPECT_EQ(ReasonOf(Get("s", Token("operator"))), "NOT_YET");
+  EXPECT_EQ(ReasonOf(Get("s", "")), "NOT_YET") << "before the token, which it can't judge either";
+  EXPECT_TRUE(testing::WaitUntil([&] { return !Serving(); }));
+  ready_ = true;
+  EXPECT_TRUE(testing::WaitUntil([&] { return Serving(); }));
+  // Our own channels ask the health service too, and come back when it says so.
+  EXPECT_TRUE(testing::WaitUntil([&] { return Get("s", Token("operator")).ok(); }));
 }
 
 TEST_F(RpcTest, RefusesWithReasons) {

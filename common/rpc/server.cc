@@ -131,13 +131,14 @@ class ServerImpl final : public Server {
                                           ": the port is taken or the address is not this "
                                           "machine's; choose another with --listen");
     }
+    // At once: a balancer may have asked already.
+    waker_ = std::make_unique<Waker>(*server_, ready);
     auto admin = telemetry::AdminServer::Start(options_.admin, [this, ready] {
       if (draining_) return absl::UnavailableError("draining");
       return ready ? ready() : absl::OkStatus();
     });
     if (!admin.ok()) return admin.status();
     admin_ = *std::move(admin);
-    waker_ = std::make_unique<Waker>(*server_, ready);
     if (!options_.port_file.empty()) {
       const std::string aside = options_.port_file + ".new";
       std::ofstream(aside) << "port=" << port_ << "\nadmin_port=" << admin_->port() << "\n";
