@@ -91,6 +91,42 @@ const mutants = {
     edits: [['services/session/timers/sweeper.cc', 'if (result.ok() && (result->rebuild || result->stale)) shared->on_rebuild(i);', '']],
     killers: ['redis: is flushed', 'unit timers_test'],
   },
+  'stale-generation-is-trusted': {
+    edits: [['services/session/timers/deadline_index.cc', 'result.stale =', 'result.stale = false &&']],
+    killers: ['sentinel: lacks the last sessions', 'redis: comes back with what its file has', 'unit timers_failover_test'],
+  },
+  'loss-of-the-index-is-not-seen': {
+    edits: [['services/session/timers/deadline_index.cc', "if not g then return 'REBUILD' end", "if not g then g = 'ready:' end"]],
+    killers: ['redis: is flushed', 'redis: comes back empty'],
+  },
+  'scan-needs-redis': {
+    edits: [['services/session/timers/decisions.h', 'if (!may_expire || (healthy', 'if (!healthy || !may_expire || (healthy']],
+    killers: ['redis: stays away'],
+  },
+  'full-redis-keeps-timers': {
+    edits: [['services/session/timers/deadline_index.cc', '#!lua flags=allow-oom\n-- KEYS: z, g ', '-- KEYS: z, g ']],
+    killers: ['redis: is full'],
+  },
+  'full-redis-calls-nobody': {
+    edits: [['common/redis/loop.cc', 'metrics_->out_of_memory.Add();', '']],
+    killers: ['redis: is full'],
+  },
+  'stopped-redis-is-not-seen': {
+    edits: [['common/redis/connection.cc', '>= options_.watchdog) Drop', '>= Seconds(600)) Drop']],
+    killers: ['redis: stops answering for ten seconds'],
+  },
+  'replica-is-taken-for-master': {
+    edits: [['common/redis/connection.cc', 'reply.elements[0].text != "master"', 'reply.elements[0].text.empty()']],
+    killers: ['unit redis_sentinel_test'],
+  },
+  'wrong-clock-judges': {
+    edits: [['services/session/main.cc', '(*guard)->CloseWhile(clock_trusted);', '']],
+    killers: ['clock: ahead when it starts. it says'],
+  },
+  'wrong-clock-is-believed': {
+    edits: [['services/session/timers/clock_guard.h', 'size(from_wall) <= kWallAgreement', 'size(from_wall) >= Duration(0)']],
+    killers: ['clock: ahead when it starts. it says'],
+  },
   'seals-twice': {
     edits: [
       [`${domain}/judge_candidate.cc`, 'if (state_.sealed()) return CheckEpoch(state_, submit.epoch);', 'if (state_.sealed()) {\n    Happen(Sealed{SessionState::kSubmitted, decision_.at, {}, {}});\n    return absl::OkStatus();\n  }'],
