@@ -213,6 +213,67 @@ TEST_F(ServicesTest, ContentIsSharedAndItemIdsAreNot) {
   for (const auto& i : b.items()) EXPECT_FALSE(ids.contains(i.item_id()));
 }
 
+// A definition with parts: delivery gets the plan, the texts come with the contents, and keys stay
+// place by place.
+TEST_F(ServicesTest, PartsReachDelivery) {
+  Publish(samples::NamedDomainsExam());
+  v1::ImportBankResponse imported;
+  ASSERT_TRUE(
+      Import(BankRequest(samples::Items(samples::ClfExam(), 5, 3), "fill"), &imported).ok());
+  v1::IssueFormResponse form;
+  const absl::Status status = Issue("s1", &form);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(form.plan().parts_size(), 6);
+  const v1::FormPart& second = form.plan().parts(4);
+  EXPECT_EQ(second.kind(), v1::PART_KIND_SECTION);
+  EXPECT_EQ(second.first_position(), 34u);
+  EXPECT_EQ(second.item_count(), 32u);
+  EXPECT_EQ(second.limit().seconds(), 3000);
+  EXPECT_EQ(second.navigation(), v1::NAVIGATION_FORWARD_ONLY);
+  v1::GetFormContentResponse content;
+  ASSERT_TRUE(Content(form.form_id(), &content).ok());
+  EXPECT_EQ(content.items_size(), 65);
+  std::set<std::string> texts;
+  for (const auto& c : content.contents()) texts.insert(c.content_id());
+  for (const int part : {0, 1, 5}) {
+    EXPECT_TRUE(texts.contains(form.plan().parts(part).content_id())) << part;
+  }
+  v1::GetScoringKeyResponse key;
+  ASSERT_TRUE(Key(form.form_id(), &key).ok());
+  int scored = 0;
+  for (int i = 0; i < 33; ++i) {
+    EXPECT_EQ(key.items(i).item_id(), content.items(i).item_id());
+    EXPECT_TRUE(key.items(i).domain_id() == "1" || key.items(i).domain_id() == "2");
+    scored += key.items(i).operational();
+  }
+  EXPECT_EQ(scored, 25);
+}
+
+TEST_F(ServicesTest, AWrongPartIsRefusedByItsPath) {
+  Exam exam = samples::TwoSectionExam();
+  exam.parts[3].limit = {};
+  exam.parts[4].section->section_id = "s1";
+  v1::PublishExamRequest request;
+  v1::PublishExamResponse response;
+  ToProto(exam, request.mutable_exam());
+  request.set_request_id("r1");
+  ErrorView view =
+      ViewError(Call(*exams_, &v1::ExamService::Stub::PublishExam, author_, request, &response));
+  EXPECT_EQ(view.reason, "EXAM_INVALID");
+  ASSERT_EQ(view.fields.size(), 2u);
+  EXPECT_EQ(view.fields[0].first, "exam.parts[3].limit");
+  EXPECT_EQ(view.fields[1].first, "exam.parts[4].section.section_id");
+  // A zone that looks right and is none.
+  exam = samples::ClfExam();
+  exam.retake_wait_days = 0;
+  exam.retake_policy = RetakePolicy{"America/Los_Angles", {14}, {}, {}};
+  request.clear_exam();
+  ToProto(exam, request.mutable_exam());
+  view = ViewError(Call(*exams_, &v1::ExamService::Stub::PublishExam, author_, request, &response));
+  ASSERT_EQ(view.fields.size(), 1u);
+  EXPECT_EQ(view.fields[0].first, "exam.retake_policy.time_zone");
+}
+
 TEST_F(ServicesTest, OnlyScoringReadsKeysAndOnlySessionGetsForms) {
   Fill();
   v1::IssueFormResponse form;
