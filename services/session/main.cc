@@ -170,6 +170,7 @@ absl::Status Run(const Settings& settings) {
     Relay relay(*engine, MakeScoringClient(*scoring_channel, identity), local,
                 {.may_judge = [&timers] { return timers.ClockTrusted(); }});
     const auto service = MakeDeliveryService({.guard = **guard,
+                                              .verifier = **verifier,
                                               .engine = *engine,
                                               .starter = starter,
                                               .relay = relay,

@@ -52,6 +52,12 @@ async function sit(suite, base, turn) {
   await candidate.save([{ itemId: items[1].itemId, sequence: 1, optionIds: candidate.pick(1, turn + 3) }]); // stale
   for (const wrong of [{ itemId: items[1].itemId, sequence: 9, optionIds: ['A', 'B', 'C', 'D'] }, { itemId: 'nothing', sequence: 1, optionIds: ['A'] }]) await candidate.save([wrong]).catch((error) => error);
   await candidate.delivery('SubmitSession', { sessionId, epoch, seen: [{ itemId: items[4].itemId, sequence: 99 }] }).catch((error) => error);
+  await candidate.delivery('SaveProgress', { sessionId, epoch, marks: [{ itemId: items[2].itemId, sequence: 1, flagged: true, shownMs: 900 }], shownItemId: items[2].itemId });
+  await candidate.delivery('SendMessage', { sessionId, messageId: 'help', text: 'a pencil, please' });
+  await candidate.delivery('TakeBreak', { sessionId, epoch, seenItemIds: [items[0].itemId] }).catch((error) => error);
+  await candidate.delivery('EndBreak', { sessionId, epoch });
+  await candidate.delivery('LeavePart', { sessionId, epoch, part: 0, seen: [{ itemId: items[4].itemId, sequence: 99 }] }).catch((error) => error);
+  await candidate.delivery('GetResponseVector', { sessionId });
   const { session } = await candidate.get();
   await candidate.submit();
   await candidate.report();
@@ -232,7 +238,7 @@ describe('the shape of the messages', () => {
 
   it('no message of DeliveryService can carry a key, a pretest flag, a domain or a statistic', () => {
     const messages = reachable(rootsOf('invigil.session.v1.DeliveryService'), reports);
-    assert.ok(messages.has('invigil.session.v1.DisplayedItem') && messages.has('invigil.session.v1.WatchSessionResponse'));
+    for (const name of ['DisplayedItem', 'WatchSessionResponse', 'Part', 'Mark', 'SessionMessage', 'ResponseDigest', 'ClaimSessionRequest']) assert.ok(messages.has(`invigil.session.v1.${name}`), name);
     assert.deepEqual(faults(messages), []);
     for (const name of messages.keys()) assert.ok(!name.startsWith('invigil.itembank.') && !name.startsWith('invigil.scoring.'), name);
   });

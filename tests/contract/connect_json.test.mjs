@@ -22,11 +22,20 @@ async function sitting() {
   return candidate;
 }
 
+/** The digest of a selection as delivery.proto describes it. */
+function digest(optionIds) {
+  const u64 = (x) => BigInt.asUintN(64, x);
+  let h = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(optionIds.join(''))) h = u64((h ^ BigInt(byte)) * 0x100000001b3n);
+  for (const factor of [0xff51afd7ed558ccdn, 0xc4ceb9fe1a85ec53n]) h = u64((h ^ (h >> 33n)) * factor);
+  return String(h ^ (h >> 33n));
+}
+
 /** What the server holds, without what the clock changes. */
 async function held(candidate) {
   const { session } = await candidate.get();
-  const { remaining, ...rest } = session;
-  assert.ok(seconds(remaining) >= 0);
+  const { remaining, examRemaining, ...rest } = session;
+  assert.ok(seconds(remaining) >= 0 && seconds(remaining) <= seconds(examRemaining));
   return rest;
 }
 
@@ -40,7 +49,7 @@ describe('one exam from start to report', () => {
     started = await candidate.start('CLF-C02', requestId);
     assert.deepEqual(keysOf(started), ['session', 'sessionToken']);
     const { session } = started;
-    assert.deepEqual(keysOf(session), ['deadlineVersion', 'duration', 'epoch', 'examId', 'items', 'remaining', 'responses', 'sessionId', 'startTime', 'state', 'title']);
+    assert.deepEqual(keysOf(session), ['breakKind', 'breakPoolRemaining', 'currentPart', 'deadlineVersion', 'duration', 'epoch', 'examId', 'examRemaining', 'granted', 'items', 'kind', 'lockedItemIds', 'marks', 'messages', 'parts', 'remaining', 'responses', 'sessionId', 'startTime', 'state', 'title']);
     assert.match(session.sessionId, /^[0-9a-f]{32}$/);
     assert.equal(session.examId, 'CLF-C02');
     assert.equal(session.state, 'SESSION_STATE_ACTIVE');
@@ -48,6 +57,10 @@ describe('one exam from start to report', () => {
     assert.equal(session.deadlineVersion, 1);
     assert.equal(session.duration, '5400s');
     assert.deepEqual(session.responses, [], 'an empty list is printed');
+    assert.equal(session.kind, 'SESSION_KIND_EXAM');
+    assert.deepEqual([session.granted, session.breakPoolRemaining, session.breakKind], ['0s', '0s', 'BREAK_KIND_UNSPECIFIED']);
+    assert.deepEqual(session.parts, [{ index: 0, kind: 'PART_KIND_SECTION', name: '', text: '', firstPosition: 1, itemCount: 65, navigation: 'NAVIGATION_FREE', editsUsed: 0, state: 'PART_STATE_CURRENT' }]);
+    assert.equal(session.examRemaining, session.remaining, 'one section: its end is the exam\'s');
     assert.ok(seconds(session.remaining) > 5390 && seconds(session.remaining) <= 5400);
     assert.equal(session.items.length, 65);
     session.items.forEach((item, i) => {
@@ -68,12 +81,12 @@ describe('one exam from start to report', () => {
   });
 
   it('StartSession again gives the same session, and the clock runs on', async () => {
-    const { remaining, ...first } = started.session;
+    const { remaining, examRemaining, ...first } = started.session;
     for (const id of [requestId, newId('other')]) {
       const again = await candidate.delivery('StartSession', { examId: 'CLF-C02', requestId: id }, candidate.token);
-      const { remaining: left, ...session } = again.session;
+      const { remaining: left, examRemaining: examLeft, ...session } = again.session;
       assert.deepEqual(session, first);
-      assert.ok(seconds(left) <= seconds(remaining));
+      assert.ok(seconds(left) <= seconds(remaining) && seconds(examLeft) <= seconds(examRemaining));
       assert.ok(again.sessionToken);
     }
   });
@@ -96,9 +109,10 @@ describe('one exam from start to report', () => {
     const stored = { itemId, status: 'ACK_STATUS_STORED' };
     assert.deepEqual(await save({ sequence: 1, optionIds: first }), { ...stored, sequence: 1 });
     assert.deepEqual(await save({ sequence: 1, optionIds: first }), { ...stored, sequence: 1 }, 'the same again');
-    assert.deepEqual(await save({ sequence: 1, optionIds: second }), { itemId, sequence: 1, status: 'ACK_STATUS_STALE', stored: { itemId, sequence: 1, optionIds: first, cleared: false } });
+    const stale = (sequence, sent, held) => ({ itemId, sequence, status: 'ACK_STATUS_STALE', sent: { itemId, sequence, optionIds: sent, cleared: false }, stored: { itemId, ...held, cleared: false } });
+    assert.deepEqual(await save({ sequence: 1, optionIds: second }), stale(1, second, { sequence: 1, optionIds: first }));
     assert.deepEqual(await save({ sequence: 5, optionIds: second }), { ...stored, sequence: 5 });
-    assert.deepEqual(await save({ sequence: 3, optionIds: first }), { itemId, sequence: 3, status: 'ACK_STATUS_STALE', stored: { itemId, sequence: 5, optionIds: second, cleared: false } });
+    assert.deepEqual(await save({ sequence: 3, optionIds: first }), stale(3, first, { sequence: 5, optionIds: second }));
     assert.deepEqual(await save({ sequence: 6, cleared: true }), { ...stored, sequence: 6 });
     assert.deepEqual((await candidate.get()).session.responses, [{ itemId, sequence: 6, optionIds: [], cleared: true }]);
     candidate.sequence[itemId] = 6;
@@ -114,6 +128,46 @@ describe('one exam from start to report', () => {
     const { session } = await candidate.get();
     assert.deepEqual(session.items, started.session.items);
     assert.deepEqual(session.responses, session.items.map(({ itemId }, i) => ({ itemId, sequence: candidate.sequence[itemId], optionIds: candidate.pick(i, i), cleared: false })));
+  });
+
+  it('GetResponseVector gives a digest that any client can compute', async () => {
+    const { sessionId } = candidate.session;
+    const { state, epoch, responses } = await candidate.delivery('GetResponseVector', { sessionId });
+    assert.deepEqual([state, epoch], ['SESSION_STATE_ACTIVE', 1]);
+    const { session } = await candidate.get();
+    assert.deepEqual(responses, session.responses.map(({ itemId, sequence, optionIds }) => ({ itemId, sequence, digest: digest(optionIds) })));
+  });
+
+  it('SaveProgress keeps flags and times, the newest of each item', async () => {
+    const { sessionId, epoch, items } = candidate.session;
+    const report = (itemId, sequence, flagged, shownMs) => candidate.delivery('SaveProgress', { sessionId, epoch, marks: [{ itemId, sequence, flagged, shownMs }], shownItemId: itemId });
+    const answer = await report(items[1].itemId, 2, true, 4000);
+    assert.deepEqual(keysOf(answer), ['deadlineVersion', 'remaining']);
+    await report(items[1].itemId, 1, false, 5000);
+    await report(items[0].itemId, 1, false, 100);
+    assert.deepEqual((await candidate.get()).session.marks, [
+      { itemId: items[0].itemId, sequence: 1, flagged: false, shownMs: 100 },
+      { itemId: items[1].itemId, sequence: 2, flagged: true, shownMs: 4000 },
+    ]);
+    await refused(report('nothing', 1, true, 1), { status: 400, code: 'invalid_argument', reason: 'RESPONSE_INVALID', fields: ['marks[0].item_id'] });
+  });
+
+  it('TakeBreak is refused: this exam has no breaks', async () => {
+    const { sessionId, epoch } = candidate.session;
+    for (const pooled of [false, true]) await refused(candidate.delivery('TakeBreak', { sessionId, epoch, pooled }), { status: 400, code: 'failed_precondition', reason: 'BREAK_NOT_ALLOWED' });
+    const ended = await candidate.delivery('EndBreak', { sessionId, epoch });
+    assert.equal(ended.session.state, 'SESSION_STATE_ACTIVE', 'nothing to end');
+  });
+
+  it('SendMessage asks for help, once for an id', async () => {
+    const { sessionId } = candidate.session;
+    const ask = (text) => candidate.delivery('SendMessage', { sessionId, messageId: 'help', text });
+    assert.deepEqual(await ask('my mouse is dead'), {});
+    assert.deepEqual(await ask('my mouse is dead'), {});
+    await refused(ask('something else'), { status: 409, code: 'already_exists', reason: 'MESSAGE_CONFLICT' });
+    const { messages } = (await candidate.get()).session;
+    assert.deepEqual(messages.map(({ messageId, text, fromCandidate, confirmed }) => ({ messageId, text, fromCandidate, confirmed })), [{ messageId: 'help', text: 'my mouse is dead', fromCandidate: true, confirmed: false }]);
+    await refused(candidate.delivery('ConfirmMessage', { sessionId, messageId: 'help' }), { status: 404, code: 'not_found', reason: 'MESSAGE_NOT_FOUND' });
   });
 
   it('GetScoreReport of a running session is refused', async () => {
@@ -175,12 +229,46 @@ describe('one exam from start to report', () => {
   });
 });
 
+describe('a diagnostic of somebody without an account', () => {
+  it('becomes the account\'s that claims it with its token, exactly once', async () => {
+    const anonymous = await newCandidate(suite, 'anonymous');
+    await anonymous.start('CLF-C02', newId('r'), { kind: 'SESSION_KIND_DIAGNOSTIC' });
+    const { sessionId, kind } = anonymous.session;
+    assert.equal(kind, 'SESSION_KIND_DIAGNOSTIC');
+    const account = await newCandidate(suite, 'account');
+    const claim = (by, sessionToken = anonymous.sessionToken) => by.delivery('ClaimSession', { sessionId, sessionToken });
+    await refused(claim(account), { status: 400, code: 'failed_precondition', reason: 'SESSION_NOT_SEALED' });
+    await anonymous.submit();
+    const unproven = { status: 403, code: 'permission_denied', reason: 'CLAIM_PROOF_INVALID' };
+    await refused(claim(account, account.token), unproven);
+    await refused(claim(account, anonymous.token), unproven);
+    await refused(claim(anonymous), { status: 403, code: 'permission_denied', reason: 'TOKEN_OTHER_SESSION' });
+    await refused(claim(account, ''), { status: 400, code: 'invalid_argument', reason: 'CLAIM_INVALID', fields: ['session_token'] });
+
+    const rivals = await Promise.all([account, await newCandidate(suite, 'rival')].map((by) => claim(by).then(() => by, (error) => error)));
+    const [winner] = rivals.filter((one) => one instanceof Candidate);
+    const [loser] = rivals.filter((one) => !(one instanceof Candidate));
+    assert.equal(loser?.reason, 'SESSION_CLAIMED');
+    assert.equal((await claim(winner)).session.sessionId, sessionId, 'repeated');
+    assert.equal((await winner.delivery('GetScoreReport', { sessionId })).sessionId, sessionId);
+    await refused(anonymous.get(), { status: 403, code: 'permission_denied', reason: 'SESSION_NOT_YOURS' });
+  });
+
+  it('an exam can\'t be claimed, also not by who sat it', async () => {
+    const candidate = await sitting();
+    await candidate.submit();
+    const { sessionId } = candidate.session;
+    await refused(candidate.delivery('ClaimSession', { sessionId, sessionToken: candidate.sessionToken }, candidate.token), { status: 400, code: 'failed_precondition', reason: 'SESSION_NOT_CLAIMABLE' });
+  });
+});
+
 describe('a start that is wrong', () => {
   const cases = {
     'unknown exam': [{ examId: 'NO-SUCH', requestId: 'r' }, { status: 404, code: 'not_found', reason: 'EXAM_NOT_FOUND', fields: ['exam_id'] }],
     'no exam': [{ requestId: 'r' }, { status: 400, code: 'invalid_argument', reason: 'START_INVALID', fields: ['exam_id'] }],
     'no request id': [{ examId: 'CLF-C02' }, { status: 400, code: 'invalid_argument', reason: 'START_INVALID', fields: ['request_id'] }],
     'a request id that is too long': [{ examId: 'CLF-C02', requestId: 'r'.repeat(65) }, { status: 400, code: 'invalid_argument', reason: 'START_INVALID', fields: ['request_id'] }],
+    'a kind that is none': [{ examId: 'CLF-C02', requestId: 'r', kind: 9 }, { status: 400, code: 'invalid_argument', reason: 'START_INVALID', fields: ['kind'] }],
     'an exam without a bank': [{ examId: 'SAA-C03', requestId: 'r' }, { status: 400, code: 'failed_precondition', reason: 'EXAM_UNAVAILABLE', metadata: { exam_id: 'SAA-C03' } }],
   };
   for (const [name, [message, wanted]] of Object.entries(cases)) {
@@ -277,7 +365,7 @@ describe('another one\'s session', () => {
   });
   const audited = (log, reason, subject) => suite.logged(log, (line) => line.audit && line.reason === reason && line.subject === subject, `an audit line of ${reason}`);
 
-  for (const method of ['GetSession', 'SaveResponses', 'SubmitSession', 'GetScoreReport']) {
+  for (const method of ['GetSession', 'SaveResponses', 'SubmitSession', 'GetScoreReport', 'LeavePart', 'TakeBreak', 'EndBreak', 'SaveProgress', 'GetResponseVector', 'SendMessage', 'ConfirmMessage']) {
     it(`${method} with a candidate's token is refused and audited`, async () => {
       const { sessionId, epoch, items } = victim.session;
       const responses = [{ itemId: items[1].itemId, sequence: 1, optionIds: ['A'] }];

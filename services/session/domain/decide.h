@@ -38,7 +38,7 @@ struct Decision {
 // SESSION_NOT_YOURS but Claim):
 //   SaveResponses  SESSION_SEALED (metadata end_time), SESSION_NOT_ACTIVE, EPOCH_STALE and
 //                  EPOCH_UNKNOWN (metadata epoch), RESPONSE_INVALID naming every wrong field,
-//                  ITEMS_LOCKED and EDIT_QUOTA_USED (metadata item_ids, stored)
+//                  ITEMS_LOCKED and EDIT_QUOTA_USED (metadata item_ids, sent, stored)
 //   SaveProgress   the same but for the last two
 //   Submit         as SaveProgress, and RESPONSES_MISSING (metadata item_ids); repeated on a sealed
 //                  session with the valid epoch it is answered OK

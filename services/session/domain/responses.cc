@@ -75,22 +75,30 @@ bool Writable(const State& state, size_t place) {
 // Gathers the items of a request that are refused for one reason.
 class Refused {
  public:
-  void Add(const Form& form, size_t place, const StoredResponse& held) {
+  void Add(const Form& form, size_t place, const StoredResponse& sent, const StoredResponse& held) {
     const char* comma = items_.empty() ? "" : ",";
     items_ += comma + std::string(form.item_id(place));
-    stored_ += comma + std::to_string(held.sequence) + ":";
-    for (size_t k = 0; k < form.option_count(place); ++k) {
-      if (held.options >> k & 1) stored_ += OptionId(k);
-    }
+    sent_ += comma + ToText(sent);
+    stored_ += comma + ToText(held);
   }
   bool any() const { return !items_.empty(); }
   absl::Status Status(const char* reason, const char* message) const {
-    return FailedPrecondition(reason, message).With("item_ids", items_).With("stored", stored_);
+    return FailedPrecondition(reason, message)
+        .With("item_ids", items_)
+        .With("sent", sent_)
+        .With("stored", stored_);
   }
 
  private:
-  std::string items_;
-  std::string stored_;  // "sequence:letters" of each, in the same order
+  // "sequence:letters"
+  static std::string ToText(const StoredResponse& response) {
+    std::string text = std::to_string(response.sequence) + ":";
+    for (size_t k = 0; response.options >> k != 0; ++k) {
+      if (response.options >> k & 1) text += OptionId(k);
+    }
+    return text;
+  }
+  std::string items_, sent_, stored_;  // one entry an item each, in the same order
 };
 
 }  // namespace
@@ -125,10 +133,10 @@ absl::Status JudgeWrites(const State& state, const SaveResponses& save, Acks& ac
     Ack& ack = acks.emplace_back(Ack{place, write.sequence, Ack::Fate::kStored, held});
     if (sent.sequence > held.sequence) {
       if (!Writable(state, place)) {
-        if (sent.options != held.options || held.sequence == 0) locked.Add(form, place, held);
+        if (sent.options != held.options || held.sequence == 0) locked.Add(form, place, sent, held);
         continue;
       }
-      if (quota && IsEdit(held, sent) && ++edits > *quota) over_quota.Add(form, place, held);
+      if (quota && IsEdit(held, sent) && ++edits > *quota) over_quota.Add(form, place, sent, held);
       ack.stored = sent;
       stored.responses.push_back({place, sent});
     } else if (sent.options != held.options) {

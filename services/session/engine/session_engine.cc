@@ -32,9 +32,21 @@ Lane LaneOf(const Action& action) {
   return Lane::kSave;
 }
 
+// Messages are added and confirmed, and nothing else happens to them.
+bool MessagesDiffer(const State& a, const State& b) {
+  if (a.extras == b.extras) return false;  // most saves leave them shared
+  static const std::vector<Message> kNone;
+  const std::vector<Message>& before = a.extras ? a.extras->messages : kNone;
+  const std::vector<Message>& after = b.extras ? b.extras->messages : kNone;
+  return before.size() != after.size() ||
+         !std::equal(before.begin(), before.end(), after.begin(),
+                     [](const Message& m, const Message& n) { return m.confirmed == n.confirmed; });
+}
+
 // Whether those who watch a session have something to see.
 bool Differs(const State& a, const State& b) {
-  return a.state != b.state || a.epoch != b.epoch || a.deadline_version != b.deadline_version;
+  return a.state != b.state || a.epoch != b.epoch || a.deadline_version != b.deadline_version ||
+         a.part != b.part || a.break_kind != b.break_kind || MessagesDiffer(a, b);
 }
 
 }  // namespace
@@ -180,6 +192,11 @@ void SessionEngine::StartClock(const SessionId& session, std::string candidate_i
 void SessionEngine::Execute(const SessionId& session, Command command, Done done) {
   const Lane lane = LaneOf(command.action);
   impl_->Submit(lane, CommandJob{session, std::move(command), {}, false}, std::move(done));
+}
+
+void SessionEngine::ExecuteAndShow(const SessionId& session, Command command, Done done) {
+  const Lane lane = LaneOf(command.action);
+  impl_->Submit(lane, CommandJob{session, std::move(command), {}, true}, std::move(done));
 }
 
 void SessionEngine::Get(const SessionId& session, std::string candidate_id, bool with_contents,

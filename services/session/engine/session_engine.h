@@ -46,6 +46,8 @@ struct Outcome {
   // By place; only when asked for. Shared: the same content has the same address while it is
   // cached.
   std::vector<std::shared_ptr<const std::string>> contents;
+  // By part, null for one that shows nothing but its name; only when asked for.
+  std::vector<std::shared_ptr<const std::string>> part_contents{};
 };
 
 using Done = absl::AnyInvocable<void(absl::StatusOr<Outcome>)>;
@@ -66,8 +68,9 @@ struct Content {
   std::string bytes;
 };
 
-// Told after each commit that changed it: state, epoch or deadline version, by this replica or,
-// when this replica comes to know of it, by another.
+// Told after each commit that changed what those who watch can see of it: state, epoch, deadline
+// version, part, break or messages, by this replica or, when this replica comes to know of it, by
+// another.
 struct SessionChange {
   SessionId session;
   std::shared_ptr<const State> state;
@@ -126,7 +129,7 @@ class SessionEngine {
                                                              EngineOptions options = {},
                                                              EngineHooks hooks = {});
 
-  // Errors of all four: those of Decide for the command; RESOURCE_EXHAUSTED (OVERLOADED,
+  // Errors of all five: those of Decide for the command; RESOURCE_EXHAUSTED (OVERLOADED,
   // STORE_FULL) and UNAVAILABLE (STORE_BUSY, STORE_IO, CONTENDED, SHUTTING_DOWN), each with
   // RetryInfo; DATA_LOSS (LOG_CORRUPT). After any of them nothing was acknowledged, and repeating
   // is safe.
@@ -142,6 +145,8 @@ class SessionEngine {
                   std::vector<Content> contents, Done done);
   // Any command. Saves and seals are taken before reads, and those before starts.
   void Execute(const SessionId& session, Command command, Done done);
+  // The same; the outcome has contents.
+  void ExecuteAndShow(const SessionId& session, Command command, Done done);
   // The session as it stands, sealed if it is overdue.
   void Get(const SessionId& session, std::string candidate_id, bool with_contents, Done done);
 

@@ -89,12 +89,11 @@ absl::Status Transactor::DoCommand(const CommandJob& work, Job& job) {
                   !decision->events.empty(),
                   {}};
   if (work.with_contents && (*session)->state()->form) {
-    auto contents = ContentsOf(*(*session)->state()->form);
-    if (!contents.ok()) {
-      job.result = contents.status();
-      return EndsTransaction(contents.status()) ? contents.status() : absl::OkStatus();
+    absl::Status status = SetContents(*(*session)->state()->form, outcome);
+    if (!status.ok()) {
+      job.result = status;
+      return EndsTransaction(status) ? status : absl::OkStatus();
     }
-    outcome.contents = *std::move(contents);
   }
   job.result = std::move(outcome);
   return absl::OkStatus();
@@ -135,6 +134,15 @@ absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
       if (state.identity->exam_id == request.exam_id) return answer(**session, *decision);
       job.result = InvalidArgument("REQUEST_ID_REUSED", "use a new request_id for another exam")
                        .Field("request_id", "started another exam before")
+                       .Build();
+      return absl::OkStatus();
+    }
+    if (state.live() && state.identity->kind != request.kind) {
+      // What counts as an attempt must be what was asked for.
+      job.result = FailedPrecondition("OTHER_SESSION_LIVE",
+                                      "the candidate sits a session of another kind of this exam; "
+                                      "end that one first")
+                       .With("session_id", found->ToHex())
                        .Build();
       return absl::OkStatus();
     }
@@ -230,32 +238,43 @@ absl::Status Transactor::StoreContents(const CommandJob& work) {
   // A clock must not start on a form that can't be shown.
   const auto* start = std::get_if<Start>(&work.command.action);
   if (!start || !start->form) return absl::OkStatus();
-  return ContentsOf(*start->form).status();
+  Outcome shown;
+  return SetContents(*start->form, shown);
 }
 
-absl::StatusOr<std::vector<ContentCache::Bytes>> Transactor::ContentsOf(const Form& form) {
-  std::vector<ContentCache::Bytes> contents;
-  contents.reserve(form.size());
+absl::Status Transactor::SetContents(const Form& form, Outcome& outcome) {
+  outcome.contents.reserve(form.size());
   for (size_t place = 0; place < form.size(); ++place) {
-    ContentCache::Bytes bytes = contents_.Find(form.content_id(place));
-    if (!bytes) {
-      const std::string id(form.content_id(place));
-      ContentCache::Bytes& read = read_contents_[id];
-      if (!read) {
-        auto stored = log_.GetContent(id);
-        if (!stored.ok()) return stored.status();
-        if (!*stored) {
-          read_contents_.erase(id);
-          return InvalidArgument("FORM_INVALID", "a content of the form is missing")
-              .Field("contents", "has no " + id);
-        }
-        read = std::make_shared<const std::string>(**std::move(stored));
-      }
-      bytes = read;
-    }
-    contents.push_back(std::move(bytes));
+    auto bytes = ContentOf(form.content_id(place));
+    if (!bytes.ok()) return bytes.status();
+    outcome.contents.push_back(*std::move(bytes));
   }
-  return contents;
+  outcome.part_contents.resize(form.parts());
+  for (size_t part = 0; part < form.parts(); ++part) {
+    if (form.part(part).content_id.empty()) continue;
+    auto bytes = ContentOf(form.part(part).content_id);
+    if (!bytes.ok()) return bytes.status();
+    outcome.part_contents[part] = *std::move(bytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ContentCache::Bytes> Transactor::ContentOf(std::string_view content_id) {
+  if (ContentCache::Bytes bytes = contents_.Find(content_id)) return bytes;
+  const std::string id(content_id);
+  ContentCache::Bytes& read = read_contents_[id];
+  if (!read) {
+    auto stored = log_.GetContent(id);
+    if (stored.ok() && *stored) {
+      read = std::make_shared<const std::string>(**std::move(stored));
+    } else {
+      read_contents_.erase(id);
+      if (!stored.ok()) return stored.status();
+      return InvalidArgument("FORM_INVALID", "a content of the form is missing")
+          .Field("contents", "has no " + id);
+    }
+  }
+  return read;
 }
 
 void Transactor::Publish(std::span<Job> jobs) {

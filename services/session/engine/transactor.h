@@ -58,7 +58,10 @@ class Transactor {
   // Decides, applies and appends.
   absl::StatusOr<Decision> Carry(Touched& session, const Command& command, Time now);
   absl::Status StoreContents(const CommandJob& work);
-  absl::StatusOr<std::vector<ContentCache::Bytes>> ContentsOf(const Form& form);
+  // Sets what the form shows: of its places and of its parts. Errors: INVALID_ARGUMENT
+  // (FORM_INVALID) when something of it is missing.
+  absl::Status SetContents(const Form& form, Outcome& outcome);
+  absl::StatusOr<ContentCache::Bytes> ContentOf(std::string_view content_id);
   void Publish(std::span<Job> jobs);
 
   EventLog& log_;

@@ -4,7 +4,6 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include "common/error/error.h"
-#include "services/session/domain/clock.h"
 
 namespace invigil::session {
 namespace {
@@ -22,29 +21,6 @@ void ToProto(const Form& form, size_t place, const StoredResponse& stored, v1::S
   AddOptions(stored.options, to->mutable_option_ids());
 }
 
-// `bytes` holds an ItemContent; options are shown in the form's order.
-absl::Status ToProto(const Form& form, size_t place, const std::string& bytes,
-                     v1::DisplayedItem* to) {
-  itembank::v1::ItemContent content;
-  if (!content.ParseFromString(bytes) ||
-      content.options_size() != static_cast<int>(form.option_count(place))) {
-    return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT",
-                 "the content of an item can't be read; tell the operators")
-        .Build();
-  }
-  to->set_item_id(std::string(form.item_id(place)));
-  to->set_position(static_cast<uint32_t>(place + 1));
-  to->set_stem(content.stem());
-  to->set_select_count(static_cast<uint32_t>(form.select_count(place)));
-  const std::string_view order = form.option_order(place);
-  for (size_t k = 0; k < order.size(); ++k) {
-    auto* option = to->add_options();
-    option->set_option_id(std::string(OptionId(k)));
-    option->set_text(content.options(static_cast<unsigned char>(order[k])));
-  }
-  return absl::OkStatus();
-}
-
 v1::DomainBand Band(scoring::v1::DomainBand band) { return static_cast<v1::DomainBand>(band); }
 static_assert(static_cast<int>(v1::DOMAIN_BAND_BELOW) ==
                       static_cast<int>(scoring::v1::DOMAIN_BAND_BELOW) &&
@@ -53,11 +29,6 @@ static_assert(static_cast<int>(v1::DOMAIN_BAND_BELOW) ==
                   static_cast<int>(v1::DOMAIN_BAND_ABOVE) ==
                       static_cast<int>(scoring::v1::DOMAIN_BAND_ABOVE),
               "the two enums have the same numbers");
-static_assert(
-    static_cast<int>(v1::SESSION_STATE_VOIDED) == static_cast<int>(SessionState::kVoided) &&
-        static_cast<int>(v1::SESSION_STATE_ACTIVE) == static_cast<int>(SessionState::kActive) &&
-        static_cast<int>(v1::SESSION_STATE_RELEASED) == static_cast<int>(SessionState::kReleased),
-    "the two enums have the same numbers");
 
 }  // namespace
 
@@ -71,38 +42,6 @@ void Set(Time from, google::protobuf::Timestamp* to) {
   to->set_nanos(static_cast<int32_t>(ToUnixMicros(from) % 1'000'000 * 1000));
 }
 
-absl::Status ToProto(const Outcome& outcome, bool with_responses, v1::Session* session) {
-  const State& state = *outcome.state;
-  const View view = ViewAt(state, outcome.now);
-  session->set_session_id(outcome.session.ToHex());
-  session->set_exam_id(state.identity->exam_id);
-  session->set_state(static_cast<v1::SessionState>(view.state));
-  session->set_epoch(state.epoch);
-  session->set_deadline_version(state.deadline_version);
-  Set(view.remaining, session->mutable_remaining());
-  if (state.started_at) Set(*state.started_at, session->mutable_start_time());
-  if (view.ended_at) Set(*view.ended_at, session->mutable_end_time());
-  if (!state.form) return absl::OkStatus();
-  session->set_title(state.form->title());
-  Set(state.form->duration(), session->mutable_duration());
-  for (size_t place = 0; place < outcome.contents.size(); ++place) {
-    if (!outcome.contents[place]) return Internal("the content of an item is missing");
-    INVIGIL_RETURN_IF_ERROR(
-        ToProto(*state.form, place, *outcome.contents[place], session->add_items()));
-  }
-  if (with_responses) Receipt(state, session->mutable_responses());
-  return absl::OkStatus();
-}
-
-void ToProto(const Outcome& outcome, v1::WatchSessionResponse* update) {
-  const View view = ViewAt(*outcome.state, outcome.now);
-  update->set_session_id(outcome.session.ToHex());
-  update->set_state(static_cast<v1::SessionState>(view.state));
-  update->set_epoch(outcome.state->epoch);
-  update->set_deadline_version(outcome.state->deadline_version);
-  Set(view.remaining, update->mutable_remaining());
-}
-
 void Receipt(const State& state,
              google::protobuf::RepeatedPtrField<v1::StoredResponse>* responses) {
   for (size_t place = 0; place < state.responses.size(); ++place) {
@@ -111,16 +50,20 @@ void Receipt(const State& state,
   }
 }
 
-void ToProto(const Form& form, const Acks& acks, google::protobuf::RepeatedPtrField<v1::Ack>* to) {
+void ToProto(const Form& form, const Acks& acks,
+             const google::protobuf::RepeatedPtrField<v1::ResponseWrite>& writes,
+             google::protobuf::RepeatedPtrField<v1::Ack>* to) {
   to->Reserve(static_cast<int>(acks.size()));
-  for (const Ack& ack : acks) {
+  for (size_t i = 0; i < acks.size(); ++i) {
+    const Ack& ack = acks[i];
     v1::Ack* message = to->Add();
     message->set_item_id(std::string(form.item_id(ack.place)));
     message->set_sequence(ack.sequence);
     message->set_status(ack.fate == Ack::Fate::kStored ? v1::ACK_STATUS_STORED
                                                        : v1::ACK_STATUS_STALE);
-    if (ack.fate == Ack::Fate::kStale)
-      ToProto(form, ack.place, ack.stored, message->mutable_stored());
+    if (ack.fate == Ack::Fate::kStored) continue;
+    ToProto(form, ack.place, ack.stored, message->mutable_stored());
+    *message->mutable_sent() = writes[static_cast<int>(i)];
   }
 }
 
@@ -145,6 +88,46 @@ Submit FromProto(const v1::SubmitSessionRequest& request) {
   for (const v1::ItemSequence& seen : request.seen())
     submit.seen.push_back({.item_id = seen.item_id(), .sequence = seen.sequence()});
   return submit;
+}
+
+LeavePart FromProto(const v1::LeavePartRequest& request) {
+  LeavePart leave;
+  leave.epoch = request.epoch();
+  leave.part = request.part();
+  leave.accept = request.accept();
+  for (const v1::ItemSequence& seen : request.seen())
+    leave.seen.push_back({.item_id = seen.item_id(), .sequence = seen.sequence()});
+  return leave;
+}
+
+TakeBreak FromProto(const v1::TakeBreakRequest& request) {
+  return {.epoch = request.epoch(),
+          .pooled = request.pooled(),
+          .seen = {request.seen_item_ids().begin(), request.seen_item_ids().end()}};
+}
+
+SaveProgress FromProto(const v1::SaveProgressRequest& request) {
+  SaveProgress save;
+  save.epoch = request.epoch();
+  save.shown_item_id = request.shown_item_id();
+  for (const v1::Mark& mark : request.marks()) {
+    save.entries.push_back({.item_id = mark.item_id(),
+                            .sequence = mark.sequence(),
+                            .flagged = mark.flagged(),
+                            .shown_ms = mark.shown_ms()});
+  }
+  return save;
+}
+
+SessionKind FromProto(v1::SessionKind kind) {
+  switch (kind) {
+    case v1::SESSION_KIND_PRACTICE:
+      return SessionKind::kPractice;
+    case v1::SESSION_KIND_DIAGNOSTIC:
+      return SessionKind::kDiagnostic;
+    default:
+      return SessionKind::kExam;
+  }
 }
 
 absl::StatusOr<IssuedForm> FromProto(const itembank::v1::IssueFormResponse& issued,

@@ -1,5 +1,5 @@
-// Between the wire's messages and the domain's types. No gRPC here; the domain judges what is
-// valid.
+// Between the wire's messages and the domain's types; what candidates see of a session is in
+// display.h. No gRPC here; the domain judges what is valid.
 #pragma once
 
 #include <memory>
@@ -18,17 +18,21 @@ namespace invigil::session {
 void Set(Duration from, google::protobuf::Duration* to);
 void Set(Time from, google::protobuf::Timestamp* to);
 
-// `contents` as the engine gives them (by place, serialised ItemContent); empty: no items.
-// Errors: DATA_LOSS (LOG_CORRUPT) when a content can't be read.
-absl::Status ToProto(const Outcome& outcome, bool with_responses, v1::Session* session);
-void ToProto(const Outcome& outcome, v1::WatchSessionResponse* update);
 // The stored responses in display order.
 void Receipt(const State& state, google::protobuf::RepeatedPtrField<v1::StoredResponse>* responses);
-void ToProto(const Form& form, const Acks& acks, google::protobuf::RepeatedPtrField<v1::Ack>* to);
+// `writes` as they were sent, one for each of `acks`.
+void ToProto(const Form& form, const Acks& acks,
+             const google::protobuf::RepeatedPtrField<v1::ResponseWrite>& writes,
+             google::protobuf::RepeatedPtrField<v1::Ack>* to);
 
 SaveResponses FromProto(uint32_t epoch,
                         const google::protobuf::RepeatedPtrField<v1::ResponseWrite>& writes);
 Submit FromProto(const v1::SubmitSessionRequest& request);
+LeavePart FromProto(const v1::LeavePartRequest& request);
+TakeBreak FromProto(const v1::TakeBreakRequest& request);
+SaveProgress FromProto(const v1::SaveProgressRequest& request);
+// An exam unless another kind is named.
+SessionKind FromProto(v1::SessionKind kind);
 
 // The form and the contents it shows, from the item bank's answers. Errors: INTERNAL when the item
 // bank gives a form that can't be.

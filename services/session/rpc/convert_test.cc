@@ -6,6 +6,7 @@
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
 #include "services/session/domain/fixtures_for_test.h"
+#include "services/session/rpc/display.h"
 
 namespace invigil::session {
 namespace {
@@ -58,7 +59,7 @@ class ConvertTest : public ::testing::Test {
 
 TEST_F(ConvertTest, ShowsOptionsInTheFormsOrder) {
   v1::Session session;
-  ASSERT_TRUE(ToProto(Now(fixtures::kStart + Minutes(10)), false, &session).ok());
+  ASSERT_TRUE(ShowSession(Now(fixtures::kStart + Minutes(10)), Detail::kItems, &session).ok());
   ASSERT_EQ(session.items_size(), 2);
   EXPECT_EQ(session.items(0).position(), 1u);
   EXPECT_EQ(session.items(0).options(0).option_id(), "A");
@@ -76,7 +77,7 @@ TEST_F(ConvertTest, ReceiptAndScoreRequestSayWhatIsStored) {
       Apply(state_, ResponsesStored{{{0, {2, 0b1}}, {1, {5, 0b10100}}}}, fixtures::kStart).ok());
   ASSERT_TRUE(Apply(state_, ResponsesStored{{{0, {3, 0}}}}, fixtures::kStart).ok());
   v1::Session session;
-  ASSERT_TRUE(ToProto(Now(fixtures::kStart), true, &session).ok());
+  ASSERT_TRUE(ShowSession(Now(fixtures::kStart), Detail::kAll, &session).ok());
   ASSERT_EQ(session.responses_size(), 2);
   EXPECT_TRUE(session.responses(0).cleared());
   EXPECT_EQ(session.responses(0).sequence(), 3u);

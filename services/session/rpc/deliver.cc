@@ -98,20 +98,25 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
     }
     parts_.engine.Execute(
         session_, {caller_.principal->subject, FromProto(epoch_, request_.save().responses())},
-        [self = self_, save_id, place](absl::StatusOr<Outcome> outcome) {
+        [self = self_, save_id, place,
+         writes = request_.save().responses()](absl::StatusOr<Outcome> outcome) {
           v1::DeliverResponse response;
           if (outcome.ok()) {
             auto* saved = response.mutable_saved();
             saved->set_save_id(save_id);
-            ToProto(*outcome->state->form, outcome->acks, saved->mutable_acks());
+            ToProto(*outcome->state->form, outcome->acks, writes, saved->mutable_acks());
             Set(ViewAt(*outcome->state, outcome->now).remaining, saved->mutable_remaining());
             saved->set_deadline_version(outcome->state->deadline_version);
           } else {
+            const ErrorView error = ViewError(outcome.status());
             auto* refused = response.mutable_refused();
             refused->set_save_id(save_id);
             refused->set_code(static_cast<int32_t>(outcome.status().code()));
-            refused->set_reason(ReasonOf(outcome.status()));
+            refused->set_reason(error.reason);
             refused->set_message(std::string(outcome.status().message()));
+            for (const auto& [name, value] : error.metadata) {
+              (*refused->mutable_metadata())[name] = value;
+            }
           }
           self->Answered(place, std::move(response));
         });

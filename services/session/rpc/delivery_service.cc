@@ -1,16 +1,18 @@
 #include "services/session/rpc/delivery_service.h"
 
+#include <algorithm>
+
 #include "common/error/error.h"
 #include "common/log/log.h"
 #include "common/rpc/unary.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
 #include "services/session/domain/clock.h"
-#include "services/session/relay/relay.h"
 #include "services/session/rpc/access.h"
 #include "services/session/rpc/convert.h"
 #include "services/session/rpc/deliver.h"
+#include "services/session/rpc/display.h"
 #include "services/session/rpc/starter.h"
-#include "services/session/rpc/ticker.h"
+#include "services/session/rpc/submit_answer.h"
 #include "services/session/rpc/watch.h"
 
 namespace invigil::session {
@@ -20,74 +22,11 @@ using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 using rpc::UnaryCall;
 
-// A session token outlives every grant the rules allow, and the wait for the report.
-constexpr Duration kTokenMargin = kMaxGranted + std::chrono::hours(24);
-
-absl::Status ReadReport(const State& state, v1::GetScoreReportResponse* report) {
-  if (state.state == SessionState::kVoided)
-    return FailedPrecondition("SESSION_VOIDED", "this session does not count; there is no report");
-  if (!state.sealed())
-    return FailedPrecondition("SESSION_NOT_SEALED",
-                              "the session is not over: submit it, or wait for its deadline");
-  if (state.state == SessionState::kScored)
-    return FailedPrecondition("SCORE_HELD", "the session is scored; its result is held back");
-  if (!state.report || state.state != SessionState::kReleased)
-    return Unavailable("SCORE_PENDING", "the score is on its way; ask again");
-  return report->ParseFromString(*state.report)
-             ? absl::OkStatus()
-             : Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT",
-                     "the report can't be read; tell the operators")
-                   .Build();
-}
-
-// Answers a submit when the report is released, or after the wait without it. One answer, whichever
-// comes first.
-class SubmitAnswer : public std::enable_shared_from_this<SubmitAnswer> {
- public:
-  SubmitAnswer(UnaryCall* call, v1::SubmitSessionResponse* response, const Outcome& outcome)
-      : call_(call), response_(response), state_(outcome.state) {
-    response->set_session_id(outcome.session.ToHex());
-    Receipt(*state_, response->mutable_receipt());
-  }
-  void Await(SessionEngine& engine, Ticker& ticker, Relay& relay, const SessionId& session,
-             Duration wait) {
-    // The call may be over as soon as the ticker knows of it: nothing of it is touched after that.
-    const telemetry::TraceContext trace = call_->trace();
-    // Subscribed first, looked at second: a score that comes in between is not missed. The ticker
-    // keeps this alive until the wait is over.
-    subscription_ =
-        engine.Subscribe(session, [weak = weak_from_this()](const SessionChange& change) {
-          const auto self = weak.lock();
-          if (self && change.state->state == SessionState::kReleased) self->Answer(change.state);
-        });
-    ticker.After(wait, [self = shared_from_this()] { self->Answer(nullptr); });
-    auto latest = engine.Peek(session);
-    if (!latest || latest->version < state_->version) latest = state_;
-    if (latest->state == SessionState::kReleased) {
-      Answer(latest);
-    } else if (latest->score_version == 0) {
-      relay.Kick(session, latest->attempt_version, trace);
-    }
-  }
-  // nullptr: as the session was when sealed.
-  void Answer(std::shared_ptr<const State> state) {
-    if (answered_.exchange(true)) return;
-    if (!state) state = state_;
-    response_->set_state(static_cast<v1::SessionState>(state->state));
-    if (state->ended_at) Set(*state->ended_at, response_->mutable_end_time());
-    if (state->state == SessionState::kReleased &&
-        !ReadReport(*state, response_->mutable_report()).ok())
-      response_->clear_report();
-    call_->Finish(absl::OkStatus());
-  }
-
- private:
-  UnaryCall* const call_;
-  v1::SubmitSessionResponse* const response_;
-  const std::shared_ptr<const State> state_;
-  std::atomic<bool> answered_{false};
-  SessionEngine::Subscription subscription_;
-};
+// How long after its session's end a session token still reads the report.
+constexpr Duration kReportMargin = std::chrono::hours(24);
+// And every grant the rules allow comes before that; what pauses and reopenings add is made up for
+// by a new token.
+constexpr Duration kTokenMargin = kMaxGranted + kReportMargin;
 
 class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
  public:
@@ -97,45 +36,40 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
                                    const v1::StartSessionRequest* request,
                                    v1::StartSessionResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, start_);
-    if (!call->admitted()) return call;
-    if (!call->principal().session_id.empty()) {
-      const absl::Status status =
-          PermissionDenied("TOKEN_OTHER_SESSION",
-                           "a session's token can't start sessions; use the candidate's own token");
-      AuditRefusal(status, call->principal(), "", call->trace());
-      call->Finish(status);
-      return call;
-    }
+    if (!call->admitted() || !CheckOwnToken(call, "start sessions")) return call;
     if (request->exam_id().empty()) {
       call->Finish(InvalidArgument("START_INVALID", "name the exam to start")
                        .Field("exam_id", "required, such as CLF-C02"));
       return call;
     }
+    if (!v1::SessionKind_IsValid(request->kind())) {
+      call->Finish(InvalidArgument("START_INVALID", "name a kind of session this suite knows")
+                       .Field("kind", "must be one of SessionKind"));
+      return call;
+    }
     StartRequest start{.candidate_id = call->principal().subject,
                        .exam_id = request->exam_id(),
                        .request_id = request->request_id(),
-                       .take_over = request->take_over()};
-    parts_.starter.Start(
-        std::move(start), call->TimeLeft(Seconds(20)), call->trace(),
-        [this, call, response](absl::StatusOr<Outcome> outcome) {
-          if (!outcome.ok()) {
-            call->Finish(outcome.status());
-            return;
-          }
-          const absl::Status status = ToProto(*outcome, false, response->mutable_session());
-          if (status.ok()) {
-            const Duration lifetime = LongestLeft(*outcome->state, outcome->now) + kTokenMargin;
-            response->set_session_token(parts_.minter.Mint({.subject = call->principal().subject,
-                                                            .roles = {"candidate"},
-                                                            .session_id = outcome->session.ToHex(),
-                                                            .lifetime = lifetime}));
-            if (outcome->changed)
-              log::Info("session started", {{"session", outcome->session.ToHex()},
-                                            {"exam", outcome->state->identity->exam_id},
-                                            {"trace_id", call->trace().trace_id}});
-          }
-          call->Finish(status);
-        });
+                       .take_over = request->take_over(),
+                       .kind = FromProto(request->kind())};
+    parts_.starter.Start(std::move(start), call->TimeLeft(Seconds(20)), call->trace(),
+                         [this, call, response](absl::StatusOr<Outcome> outcome) {
+                           if (!outcome.ok()) {
+                             call->Finish(outcome.status());
+                             return;
+                           }
+                           const absl::Status status =
+                               ShowSession(*outcome, Detail::kItems, response->mutable_session());
+                           if (status.ok()) {
+                             response->set_session_token(SessionToken(call->principal(), *outcome));
+                             if (outcome->changed)
+                               log::Info("session started",
+                                         {{"session", outcome->session.ToHex()},
+                                          {"exam", outcome->state->identity->exam_id},
+                                          {"trace_id", call->trace().trace_id}});
+                           }
+                           call->Finish(status);
+                         });
     return call;
   }
 
@@ -143,8 +77,11 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
                                  const v1::GetSessionRequest* request,
                                  v1::GetSessionResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, get_);
-    Read(call, request->session_id(), true, [call, response](const Outcome& outcome) {
-      call->Finish(ToProto(outcome, true, response->mutable_session()));
+    Ask(call, request->session_id(), Read{}, true, [this, call, response](const Outcome& outcome) {
+      const absl::Status status = ShowSession(outcome, Detail::kAll, response->mutable_session());
+      if (status.ok() && TokenTooShort(call->principal(), outcome))
+        response->set_session_token(SessionToken(call->principal(), outcome));
+      call->Finish(status);
     });
     return call;
   }
@@ -153,22 +90,12 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
                                     const v1::SaveResponsesRequest* request,
                                     v1::SaveResponsesResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, save_);
-    if (!call->admitted()) return call;
-    const auto session = NamedSession(call->principal(), request->session_id(), call->trace());
-    if (!session.ok()) {
-      call->Finish(session.status());
-      return call;
-    }
-    parts_.engine.Execute(
-        *session, {call->principal().subject, FromProto(request->epoch(), request->responses())},
-        [call, request, response](absl::StatusOr<Outcome> outcome) {
-          if (!outcome.ok()) {
-            Refuse(call, outcome.status(), request->session_id());
-            return;
-          }
-          ToProto(*outcome->state->form, outcome->acks, response->mutable_acks());
-          Set(ViewAt(*outcome->state, outcome->now).remaining, response->mutable_remaining());
-          response->set_deadline_version(outcome->state->deadline_version);
+    Ask(call, request->session_id(), FromProto(request->epoch(), request->responses()), false,
+        [call, request, response](const Outcome& outcome) {
+          ToProto(*outcome.state->form, outcome.acks, request->responses(),
+                  response->mutable_acks());
+          Set(ViewAt(*outcome.state, outcome.now).remaining, response->mutable_remaining());
+          response->set_deadline_version(outcome.state->deadline_version);
           call->Finish(absl::OkStatus());
         });
     return call;
@@ -178,28 +105,115 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
                                     const v1::SubmitSessionRequest* request,
                                     v1::SubmitSessionResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, submit_);
-    if (!call->admitted()) return call;
-    const auto session = NamedSession(call->principal(), request->session_id(), call->trace());
-    if (!session.ok()) {
-      call->Finish(session.status());
-      return call;
-    }
-    parts_.engine.Execute(
-        *session, {call->principal().subject, FromProto(*request)},
-        [this, call, request, response](absl::StatusOr<Outcome> outcome) {
-          if (!outcome.ok()) {
-            Refuse(call, outcome.status(), request->session_id());
-            return;
-          }
-          if (outcome->changed)
-            log::Info("session sealed", {{"session", request->session_id()},
-                                         {"state", std::string(StateName(outcome->state->state))},
-                                         {"trace_id", call->trace().trace_id}});
-          auto answer = std::make_shared<SubmitAnswer>(call, response, *outcome);
+    Ask(call, request->session_id(), FromProto(*request), false,
+        [this, call, response](const Outcome& outcome) {
+          LogSeal(call, outcome);
+          auto answer = std::make_shared<SubmitAnswer>(call, response, outcome);
           // A little before the caller gives up, so that it gets the seal rather than
           // DEADLINE_EXCEEDED.
           const Duration wait = std::min(parts_.score_wait, call->TimeLeft() - Millis(200));
-          answer->Await(parts_.engine, parts_.ticker, parts_.relay, outcome->session, wait);
+          answer->Await(parts_.engine, parts_.ticker, parts_.relay, outcome.session, wait);
+        });
+    return call;
+  }
+
+  ServerUnaryReactor* LeavePart(CallbackServerContext* context, const v1::LeavePartRequest* request,
+                                v1::LeavePartResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, leave_);
+    Ask(call, request->session_id(), FromProto(*request), true,
+        [this, call, response](const Outcome& outcome) {
+          LogSeal(call, outcome);
+          const State& state = *outcome.state;
+          if (state.sealed() && state.score_version == 0)
+            parts_.relay.Kick(outcome.session, state.attempt_version, call->trace());
+          call->Finish(ShowSession(outcome, Detail::kItems, response->mutable_session()));
+        });
+    return call;
+  }
+
+  ServerUnaryReactor* TakeBreak(CallbackServerContext* context, const v1::TakeBreakRequest* request,
+                                v1::TakeBreakResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, take_break_);
+    Ask(call, request->session_id(), FromProto(*request), false,
+        [call, response](const Outcome& outcome) {
+          call->Finish(ShowSession(outcome, Detail::kBare, response->mutable_session()));
+        });
+    return call;
+  }
+
+  ServerUnaryReactor* EndBreak(CallbackServerContext* context, const v1::EndBreakRequest* request,
+                               v1::EndBreakResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, end_break_);
+    Ask(call, request->session_id(), session::EndBreak{.epoch = request->epoch()}, true,
+        [call, response](const Outcome& outcome) {
+          call->Finish(ShowSession(outcome, Detail::kItems, response->mutable_session()));
+        });
+    return call;
+  }
+
+  ServerUnaryReactor* SaveProgress(CallbackServerContext* context,
+                                   const v1::SaveProgressRequest* request,
+                                   v1::SaveProgressResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, progress_);
+    Ask(call, request->session_id(), FromProto(*request), false,
+        [call, response](const Outcome& outcome) {
+          Set(ViewAt(*outcome.state, outcome.now).remaining, response->mutable_remaining());
+          response->set_deadline_version(outcome.state->deadline_version);
+          call->Finish(absl::OkStatus());
+        });
+    return call;
+  }
+
+  ServerUnaryReactor* GetResponseVector(CallbackServerContext* context,
+                                        const v1::GetResponseVectorRequest* request,
+                                        v1::GetResponseVectorResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, vector_);
+    Ask(call, request->session_id(), Read{}, false, [call, response](const Outcome& outcome) {
+      ShowVector(outcome, response);
+      call->Finish(absl::OkStatus());
+    });
+    return call;
+  }
+
+  ServerUnaryReactor* SendMessage(CallbackServerContext* context,
+                                  const v1::SendMessageRequest* request,
+                                  v1::SendMessageResponse*) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, send_message_);
+    if (!call->admitted()) return call;
+    Ask(call, request->session_id(),
+        session::SendMessage{.id = request->message_id(),
+                             .actor = call->principal().subject,
+                             .text = request->text(),
+                             .from_candidate = true},
+        false, [call](const Outcome&) { call->Finish(absl::OkStatus()); });
+    return call;
+  }
+
+  ServerUnaryReactor* ConfirmMessage(CallbackServerContext* context,
+                                     const v1::ConfirmMessageRequest* request,
+                                     v1::ConfirmMessageResponse*) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, confirm_message_);
+    Ask(call, request->session_id(),
+        session::ConfirmMessage{.id = request->message_id(), .by_candidate = true}, false,
+        [call](const Outcome&) { call->Finish(absl::OkStatus()); });
+    return call;
+  }
+
+  ServerUnaryReactor* ClaimSession(CallbackServerContext* context,
+                                   const v1::ClaimSessionRequest* request,
+                                   v1::ClaimSessionResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, claim_);
+    if (!call->admitted() || !CheckOwnToken(call, "claim diagnostics")) return call;
+    if (const absl::Status proof = CheckProof(*request); !proof.ok()) {
+      Refuse(call, proof, request->session_id());
+      return call;
+    }
+    Ask(call, request->session_id(), Claim{.candidate_id = call->principal().subject}, false,
+        [call, response](const Outcome& outcome) {
+          if (outcome.changed)
+            log::Info("diagnostic claimed",
+                      {{"session", outcome.session.ToHex()}, {"trace_id", call->trace().trace_id}});
+          call->Finish(ShowSession(outcome, Detail::kBare, response->mutable_session()));
         });
     return call;
   }
@@ -208,7 +222,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
                                      const v1::GetScoreReportRequest* request,
                                      v1::GetScoreReportResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, report_);
-    Read(call, request->session_id(), false, [call, response](const Outcome& outcome) {
+    Ask(call, request->session_id(), Read{}, false, [call, response](const Outcome& outcome) {
       call->Finish(ReadReport(*outcome.state, response));
     });
     return call;
@@ -230,22 +244,78 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
     call->Finish(status);
   }
 
+  // Has the engine do `action` to the session the caller names, and answers: with the refusal, or
+  // by `answer`. `show`: the outcome has contents. `session_id` belongs to the request.
   template <typename Answer>
-  void Read(UnaryCall* call, const std::string& session_id, bool with_contents, Answer answer) {
+  void Ask(UnaryCall* call, const std::string& session_id, Action action, bool show,
+           Answer answer) {
     if (!call->admitted()) return;
     const auto session = NamedSession(call->principal(), session_id, call->trace());
     if (!session.ok()) {
       call->Finish(session.status());
       return;
     }
-    parts_.engine.Get(*session, Candidate(call->principal()), with_contents,
-                      [call, session_id, answer](absl::StatusOr<Outcome> outcome) {
-                        if (outcome.ok()) {
-                          answer(*outcome);
-                        } else {
-                          Refuse(call, outcome.status(), session_id);
-                        }
-                      });
+    Command command{Candidate(call->principal()), std::move(action)};
+    auto done = [call, &session_id, answer](absl::StatusOr<Outcome> outcome) {
+      if (outcome.ok()) {
+        answer(*outcome);
+      } else {
+        Refuse(call, outcome.status(), session_id);
+      }
+    };
+    if (show) {
+      parts_.engine.ExecuteAndShow(*session, std::move(command), std::move(done));
+    } else {
+      parts_.engine.Execute(*session, std::move(command), std::move(done));
+    }
+  }
+
+  // false: the call is by a session's token and was refused; that stands for its session only.
+  static bool CheckOwnToken(UnaryCall* call, const std::string& what) {
+    if (call->principal().session_id.empty()) return true;
+    Refuse(call,
+           PermissionDenied("TOKEN_OTHER_SESSION",
+                            "a session's token can't " + what + "; use the candidate's own token"),
+           "");
+    return false;
+  }
+
+  // Whoever has the session's token sat it.
+  absl::Status CheckProof(const v1::ClaimSessionRequest& request) const {
+    if (request.session_token().empty()) {
+      return InvalidArgument("CLAIM_INVALID", "nothing was claimed; see the fields")
+          .Field("session_token", "required: what StartSession gave for the diagnostic");
+    }
+    const auto proof = parts_.verifier.Verify(request.session_token());
+    if (proof.ok() && (*proof)->Has("candidate") && !(*proof)->session_id.empty() &&
+        (*proof)->session_id == request.session_id()) {
+      return absl::OkStatus();
+    }
+    return PermissionDenied("CLAIM_PROOF_INVALID",
+                            "the session token does not prove that this diagnostic was yours; use "
+                            "the sessionToken that StartSession gave for it");
+  }
+
+  std::string SessionToken(const auth::Principal& caller, const Outcome& outcome) const {
+    return parts_.minter.Mint(
+        {.subject = caller.subject,
+         .roles = {"candidate"},
+         .session_id = outcome.session.ToHex(),
+         .lifetime = LongestLeft(*outcome.state, outcome.now) + kTokenMargin});
+  }
+
+  // Whether the session's token of this call would run out before the session can and the report is
+  // read.
+  static bool TokenTooShort(const auth::Principal& caller, const Outcome& outcome) {
+    return !caller.session_id.empty() && outcome.state->live() &&
+           caller.expires < outcome.now + LongestLeft(*outcome.state, outcome.now) + kReportMargin;
+  }
+
+  static void LogSeal(UnaryCall* call, const Outcome& outcome) {
+    if (!outcome.changed || !outcome.state->sealed()) return;
+    log::Info("session sealed", {{"session", outcome.session.ToHex()},
+                                 {"state", std::string(StateName(outcome.state->state))},
+                                 {"trace_id", call->trace().trace_id}});
   }
 
   const rpc::Method& Find(const char* name) const {
@@ -257,6 +327,14 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   const rpc::Method& get_ = Find("GetSession");
   const rpc::Method& save_ = Find("SaveResponses");
   const rpc::Method& submit_ = Find("SubmitSession");
+  const rpc::Method& leave_ = Find("LeavePart");
+  const rpc::Method& take_break_ = Find("TakeBreak");
+  const rpc::Method& end_break_ = Find("EndBreak");
+  const rpc::Method& progress_ = Find("SaveProgress");
+  const rpc::Method& vector_ = Find("GetResponseVector");
+  const rpc::Method& send_message_ = Find("SendMessage");
+  const rpc::Method& confirm_message_ = Find("ConfirmMessage");
+  const rpc::Method& claim_ = Find("ClaimSession");
   const rpc::Method& report_ = Find("GetScoreReport");
   const rpc::Method& watch_ = Find("WatchSession");
   const rpc::Method& deliver_ = Find("Deliver");

@@ -23,6 +23,7 @@ class Ticker;
 // All outlive the service.
 struct DeliveryParts {
   const rpc::Guard& guard;
+  auth::TokenVerifier& verifier;  // of tokens within requests
   SessionEngine& engine;
   Starter& starter;
   Relay& relay;

@@ -1,6 +1,10 @@
 #include "services/session/rpc/feed.h"
 
-#include "services/session/rpc/convert.h"
+#include <algorithm>
+
+#include "common/base/hash.h"
+#include "services/session/domain/clock.h"
+#include "services/session/rpc/display.h"
 
 namespace invigil::session {
 
@@ -42,13 +46,21 @@ void Feed::ShowLatest() {
   const bool last =
       latest_->state == SessionState::kReleased || latest_->state == SessionState::kVoided;
   v1::WatchSessionResponse update;
-  ToProto(Outcome{.session = session_, .state = latest_, .now = clock_.Now()}, &update);
+  ShowUpdate(Outcome{.session = session_, .state = latest_, .now = clock_.Now()}, &update);
   on_update_(std::move(update), last);
 }
 
 void Feed::Tick() {
   const std::lock_guard lock(mutex_);
-  tick_ = ticker_.After(heartbeat_, [weak = weak_from_this()] {
+  Duration delay = heartbeat_;
+  if (const auto due = DueTime(*latest_)) {
+    // What time brings about is shown when it comes, whoever writes it. A little later, and not of
+    // all sessions at once: a room ends together.
+    const Duration until = *due - clock_.Now();
+    const Duration spread = Millis(50 + static_cast<int64_t>(StableHash(session_.bytes()) % 500));
+    if (until > Duration(0)) delay = std::min(delay, until + spread);
+  }
+  tick_ = ticker_.After(delay, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Refresh();
   });
 }

@@ -17,7 +17,8 @@ namespace invigil::session {
 // Calls back with the session as it stands, then after every change and at every heartbeat, until
 // it is destroyed; a call that is running then may still end. Refused at the start (unknown
 // session, not the caller's), it calls back once with why. A heartbeat asks the engine, so that
-// what another replica did is seen too. Calls come one at a time, never an older state after a
+// what another replica did is seen too; one more comes within a second of a part's or the sitting's
+// end. Calls come one at a time, never an older state after a
 // newer one, on the engine's or the ticker's thread, and must not block. Engine, ticker and clock
 // of `parts` outlive it.
 class Feed : public std::enable_shared_from_this<Feed> {

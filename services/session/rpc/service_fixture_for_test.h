@@ -51,6 +51,35 @@ inline absl::StatusOr<IssuedForm> SampleForm(size_t items = 3) {
   return FromProto(issued, content);
 }
 
+// The planned form of the domain's fixtures; its agreement has a text.
+inline IssuedForm PlannedForm(bool unscheduled_breaks = true) {
+  const auto planned = MakePlannedForm(false, unscheduled_breaks);
+  Plan plan = planned->plan();
+  plan.parts[0].content_id = "agreement";
+  IssuedForm issued;
+  itembank::v1::ItemContent text;
+  text.set_content_id("agreement");
+  text.set_stem("do you agree?");
+  issued.contents.push_back({"agreement", text.SerializeAsString()});
+  std::vector<PlaceSpec> places;
+  for (size_t k = 0; k < planned->size(); ++k) {
+    const std::string_view order = planned->option_order(k);
+    places.push_back({std::string(planned->item_id(k)),
+                      std::string(planned->content_id(k)),
+                      {order.begin(), order.end()},
+                      1});
+    text.Clear();
+    text.set_content_id(places.back().content_id);
+    text.set_stem("question " + std::to_string(k));
+    text.set_select_count(1);
+    for (const char* option : {"red", "green", "blue", "white"}) text.add_options(option);
+    issued.contents.push_back({text.content_id(), text.SerializeAsString()});
+  }
+  issued.form = *Form::Create(
+      {planned->form_id(), planned->title(), 1, planned->duration(), std::move(plan)}, places);
+  return issued;
+}
+
 class FakeItemBank final : public ItemBank {
  public:
   using FormDone = std::function<void(absl::StatusOr<IssuedForm>)>;
@@ -61,7 +90,7 @@ class FakeItemBank final : public ItemBank {
   }
   void IssueForm(const SessionId&, const std::string&, const std::string&, Duration,
                  const telemetry::TraceContext& trace, FormDone done) override {
-    absl::Status refusal;
+    absl::StatusOr<IssuedForm> form;
     {
       const std::lock_guard lock(mutex_);
       trace_id_ = trace.trace_id;
@@ -69,13 +98,14 @@ class FakeItemBank final : public ItemBank {
         held_.push_back(std::move(done));
         return;
       }
-      refusal = issue_;
+      form = issue_.ok() ? form_ : absl::StatusOr<IssuedForm>(issue_);
     }
-    if (refusal.ok()) {
-      done(SampleForm());
-    } else {
-      done(refusal);
-    }
+    done(std::move(form));
+  }
+  // Issues this one from now on.
+  void Use(IssuedForm form) {
+    const std::lock_guard lock(mutex_);
+    form_ = std::move(form);
   }
   // What the two answer from now on.
   void Answer(absl::Status check, absl::Status issue) {
@@ -100,6 +130,7 @@ class FakeItemBank final : public ItemBank {
  private:
   std::mutex mutex_;
   absl::Status check_, issue_;
+  absl::StatusOr<IssuedForm> form_ = SampleForm();
   bool hold_ = false;
   std::vector<FormDone> held_;
   std::string trace_id_;
@@ -143,6 +174,7 @@ class ServiceTest : public ::testing::Test {
         RelayOptions{
             .scan_every = Millis(20), .min_backoff = Millis(5), .max_backoff = Millis(20)});
     service_ = MakeDeliveryService({.guard = *guard_,
+                                    .verifier = *verifier_,
                                     .engine = *engine_,
                                     .starter = *starter_,
                                     .relay = *relay_,
@@ -194,8 +226,10 @@ class ServiceTest : public ::testing::Test {
   using Stub = v1::DeliveryService::Stub;
   absl::StatusOr<v1::StartSessionResponse> Start(const std::string& candidate,
                                                  const std::string& request_id = "r1",
-                                                 bool take_over = false) {
+                                                 bool take_over = false,
+                                                 v1::SessionKind kind = {}) {
     v1::StartSessionRequest request;
+    request.set_kind(kind);
     request.set_exam_id("CLF-C02");
     request.set_request_id(request_id);
     request.set_take_over(take_over);

@@ -6,6 +6,8 @@
 namespace invigil::session {
 namespace {
 
+using fixtures::ItemId;
+
 class StreamsTest : public fixtures::ServiceTest {
  protected:
   // A stream of a device; ends with its context.
@@ -126,6 +128,102 @@ TEST_F(StreamsTest, AWatchEndsWithTheRelease) {
   EXPECT_EQ(late->Next().state(), v1::SESSION_STATE_RELEASED);
   EXPECT_EQ(late->Next().session_id(), "");
   EXPECT_TRUE(late->End().ok());
+}
+
+TEST_F(StreamsTest, PartsMessagesPausesAndGrantsArePushed) {
+  item_bank_.Use(fixtures::PlannedForm());
+  const std::string session = Started("ann"), token = Token("ann");
+  const SessionId id = *SessionId::FromHex(session);
+  const auto watcher = Watch(session, token);
+  const auto device = Open(session, token);
+  EXPECT_EQ(device->Update().current_part(), 0u);
+  const auto first = watcher->Next();
+  EXPECT_EQ(first.current_part(), 0u);
+  EXPECT_EQ(first.remaining().seconds(), 120);
+  EXPECT_EQ(first.exam_remaining().seconds(), 3600);
+
+  const auto push = [&](Action action) {  // what both streams then say
+    EXPECT_TRUE(fixtures::Ask(*engine_, id, std::move(action)).ok());
+    const auto update = watcher->Next();
+    EXPECT_EQ(device->Update().SerializeAsString(), update.SerializeAsString());
+    return update;
+  };
+  auto update = push(LeavePart{.epoch = 1, .part = 0, .seen = {}, .accept = true});
+  EXPECT_EQ(update.current_part(), 1u);
+  EXPECT_GT(update.deadline_version(), first.deadline_version());
+  update = push(LeavePart{.epoch = 1, .part = 1, .seen = {}});
+  EXPECT_EQ(update.current_part(), 2u);
+  EXPECT_EQ(update.remaining().seconds(), 600);
+
+  push(SendMessage{"m1", "olga", "ten minutes left"});
+  update = push(SendMessage{"m2", "olga", "fire drill"});
+  EXPECT_EQ(update.message().message_id(), "m2");
+  EXPECT_EQ(update.message().text(), "fire drill");
+  EXPECT_EQ(update.unconfirmed_messages(), 2u);
+  update = push(ConfirmMessage{"m2", true});
+  EXPECT_EQ(update.message().message_id(), "m1");
+  update = push(ConfirmMessage{"m1", true});
+  EXPECT_FALSE(update.has_message());
+  update = push(SendMessage{"m3", "ann", "my mouse is dead", true});
+  EXPECT_FALSE(update.has_message()) << "one's own message is none to confirm";
+
+  update = push(Pause{"olga", "fire drill"});
+  EXPECT_EQ(update.state(), v1::SESSION_STATE_PAUSED);
+  clock_.Advance(Minutes(40));
+  update = push(Resume{"olga", "it was a drill"});
+  EXPECT_EQ(update.remaining().seconds(), 600) << "to the exact remainder";
+  update = push(GrantTime{{"g1", Minutes(5)}, "olga", "the drill"});
+  EXPECT_EQ(update.granted().seconds(), 300);
+  EXPECT_EQ(update.remaining().seconds(), 900);
+  update = push(TakeBreak{.epoch = 1, .pooled = false, .seen = {}});
+  EXPECT_EQ(update.break_kind(), v1::BREAK_KIND_UNSCHEDULED);
+  update = push(EndBreak{1});
+  EXPECT_EQ(update.state(), v1::SESSION_STATE_ACTIVE);
+  EXPECT_EQ(update.break_kind(), v1::BREAK_KIND_UNSPECIFIED);
+}
+
+// No timer runs in this test: the feed itself looks when the part must have ended.
+TEST_F(StreamsTest, APartThatEndsByItsTimeIsPushed) {
+  item_bank_.Use(fixtures::PlannedForm());
+  const std::string session = Started("ann"), token = Token("ann");
+  ASSERT_TRUE(fixtures::Ask(*engine_, *SessionId::FromHex(session),
+                            LeavePart{.epoch = 1, .part = 0, .seen = {}, .accept = true})
+                  .ok());
+  clock_.Advance(Minutes(5) - Millis(1));
+  const auto watcher = Watch(session, token);
+  EXPECT_EQ(watcher->Next().current_part(), 1u);
+  clock_.Advance(Millis(2));
+  const auto update = watcher->Next([](const auto& next) { return next.current_part() == 2; });
+  EXPECT_EQ(update.session_id(), session);
+  EXPECT_LE(update.remaining().seconds(), 600);
+}
+
+TEST_F(StreamsTest, ARefusedSaveGivesBothValuesBack) {
+  item_bank_.Use(fixtures::PlannedForm());
+  const std::string session = Started("ann"), token = Token("ann");
+  const SessionId id = *SessionId::FromHex(session);
+  ASSERT_TRUE(
+      fixtures::Ask(*engine_, id, LeavePart{.epoch = 1, .part = 0, .seen = {}, .accept = true})
+          .ok());
+  ASSERT_TRUE(fixtures::Ask(*engine_, id, LeavePart{.epoch = 1, .part = 1, .seen = {}}).ok());
+  ASSERT_TRUE(Save(session, token, 0, 1, "A").ok());
+  ASSERT_TRUE(fixtures::Ask(*engine_, id, TakeBreak{.epoch = 1, .pooled = false, .seen = {}}).ok());
+  ASSERT_TRUE(fixtures::Ask(*engine_, id, EndBreak{1}).ok());
+  const auto device = Open(session, token);
+  device->Save(5, 0, 2);
+  const auto refused = device->Reply().refused();
+  EXPECT_EQ(refused.reason(), "ITEMS_LOCKED");
+  EXPECT_EQ(refused.metadata().at("item_ids"), ItemId(0));
+  EXPECT_EQ(refused.metadata().at("sent"), "2:B");
+  EXPECT_EQ(refused.metadata().at("stored"), "1:A");
+  device->Save(6, 1, 3);
+  EXPECT_EQ(device->Reply().saved().save_id(), 6u);
+  ASSERT_TRUE(Save(session, token, 1, 4, "D").ok());
+  device->Save(7, 1, 2);
+  const auto stale = device->Reply().saved().acks(0);
+  EXPECT_EQ(stale.status(), v1::ACK_STATUS_STALE);
+  EXPECT_EQ(stale.sent().option_ids(0), "B");
+  EXPECT_EQ(stale.stored().option_ids(0), "D");
 }
 
 TEST_F(StreamsTest, AHeartbeatShowsWhatAnotherReplicaDid) {
