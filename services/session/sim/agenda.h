@@ -22,7 +22,15 @@ class Agenda {
 
   // What is due at the same microsecond runs in the order it was planned.
   void At(Time when, Task task) {
-    heap_.push_back({std::max(when, now_), ++planned_, std::move(task)});
+    size_t slot = tasks_.size();
+    if (free_.empty()) {
+      tasks_.push_back(std::move(task));
+    } else {
+      slot = free_.back();
+      free_.pop_back();
+      tasks_[slot] = std::move(task);
+    }
+    heap_.push_back({std::max(when, now_), ++planned_, slot});
     std::push_heap(heap_.begin(), heap_.end(), Later);
   }
   void In(Duration delay, Task task) { At(now_ + delay, std::move(task)); }
@@ -34,11 +42,13 @@ class Agenda {
       return false;
     }
     std::pop_heap(heap_.begin(), heap_.end(), Later);
-    Entry entry = std::move(heap_.back());
+    const Entry entry = heap_.back();
     heap_.pop_back();
     now_ = entry.when;
     ++steps_;
-    entry.task();
+    Task task = std::move(tasks_[entry.slot]);
+    free_.push_back(entry.slot);
+    task();
     return true;
   }
 
@@ -48,12 +58,14 @@ class Agenda {
   struct Entry {
     Time when{};
     uint64_t order = 0;
-    Task task;
+    size_t slot = 0;  // of its task: moving those about would cost more than all else here
   };
   static bool Later(const Entry& a, const Entry& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;
   }
   std::vector<Entry> heap_;
+  std::vector<Task> tasks_;
+  std::vector<size_t> free_;
   Time now_;
   uint64_t planned_ = 0, steps_ = 0;
 };

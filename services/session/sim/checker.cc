@@ -168,9 +168,11 @@ void Checker::CheckLateness(const Appended& appended) {
 }
 
 void Checker::Answered(const Ticket& ticket, const absl::StatusOr<Outcome>& result) {
-  trace_.Line(agenda_.now(), "  answer to %s: %s", Describe(ticket.ask),
-              result.ok() ? absl::StrFormat("OK at version %d", result->state->version)
-                          : ReasonOf(result.status()));
+  if (trace_.on()) {
+    trace_.Line(agenda_.now(), "  answer to %s: %s", Describe(ticket.ask),
+                result.ok() ? absl::StrFormat("OK at version %d", result->state->version)
+                            : ReasonOf(result.status()));
+  }
   if (!result.ok()) {
     if (IsNoAnswer(result.status()) || !ReasonOf(result.status()).empty()) return;
     return Fail(Describe(ticket.ask) + " met " + result.status().ToString());

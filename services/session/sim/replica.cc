@@ -95,8 +95,10 @@ void Replica::Enqueue(Ask ask, Handler handler) {
   Job job;
   job.work = ToWork(ask);
   job.received = life_->clock.Now();
-  world_.trace.Line(world_.agenda.now(), "r%d takes %s at %s", number_, Describe(ask),
-                    Moment(job.received));
+  if (world_.trace.on()) {
+    world_.trace.Line(world_.agenda.now(), "r%d takes %s at %s", number_, Describe(ask),
+                      Moment(job.received));
+  }
   const uint64_t floor = ask.kind == Kind::kStart ? 0 : world_.store.Version(ask.session);
   waiting.jobs.push_back(std::move(job));
   waiting.tickets.push_back({std::move(ask), world_.agenda.now(), floor});
