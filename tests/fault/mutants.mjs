@@ -69,7 +69,7 @@ const mutants = {
       [`${domain}/judge_candidate.cc`, 'if (state_.started_at) return absl::OkStatus();  // the clock starts once', ''],
       [`${domain}/transitions.cc`, '{S::kActive, T::kStore, S::kActive},', '{S::kActive, T::kStore, S::kActive},\n    {S::kActive, T::kStart, S::kActive},'],
     ],
-    killers: ['crash: of a start', 'kill: while sessions start', 'unit session_decide_test'],
+    killers: ['replicas: sixty-four starts', 'crash: of a start', 'unit session_decide_test'],
   },
   'sequence-off-by-one': {
     edits: [[`${domain}/responses.cc`, 'if (sent.sequence > held.sequence) {', 'if (sent.sequence >= held.sequence) {']],
