@@ -3,6 +3,9 @@
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "common/error/error.h"
 
 namespace invigil::session {
@@ -29,6 +32,54 @@ static_assert(static_cast<int>(v1::DOMAIN_BAND_BELOW) ==
                   static_cast<int>(v1::DOMAIN_BAND_ABOVE) ==
                       static_cast<int>(scoring::v1::DOMAIN_BAND_ABOVE),
               "the two enums have the same numbers");
+
+// Far beyond any exam, and safe to turn into microseconds.
+Duration FromProto(const google::protobuf::Duration& from) {
+  constexpr int64_t kMaxSeconds = int64_t{1} << 40;
+  return Seconds(std::clamp(from.seconds(), -kMaxSeconds, kMaxSeconds)) +
+         Micros(from.nanos() / 1000);
+}
+
+static_assert(
+    static_cast<int>(itembank::v1::PART_KIND_SECTION) == static_cast<int>(PartKind::kSection) &&
+        static_cast<int>(itembank::v1::PART_KIND_BREAK) == static_cast<int>(PartKind::kBreak) &&
+        static_cast<int>(itembank::v1::PART_KIND_AGREEMENT) ==
+            static_cast<int>(PartKind::kAgreement) &&
+        static_cast<int>(itembank::v1::PART_KIND_TUTORIAL) ==
+            static_cast<int>(PartKind::kTutorial) &&
+        static_cast<int>(itembank::v1::PART_KIND_SURVEY) == static_cast<int>(PartKind::kSurvey) &&
+        static_cast<int>(itembank::v1::NAVIGATION_FREE) == static_cast<int>(Navigation::kFree) &&
+        static_cast<int>(itembank::v1::NAVIGATION_FORWARD_ONLY) ==
+            static_cast<int>(Navigation::kForwardOnly),
+    "the enums have the same numbers");
+
+// Form::Create judges the rest; a kind or navigation it does not know would be judged as another.
+absl::StatusOr<Plan> FromProto(const itembank::v1::FormPlan& from) {
+  Plan plan;
+  plan.check_in = from.check_in();
+  plan.unscheduled_breaks = from.unscheduled_breaks();
+  for (const itembank::v1::FormPart& entry : from.parts()) {
+    const bool section = entry.kind() == itembank::v1::PART_KIND_SECTION;
+    const bool known = entry.kind() >= itembank::v1::PART_KIND_SECTION &&
+                       entry.kind() <= itembank::v1::PART_KIND_SURVEY &&
+                       (!section || (entry.navigation() >= itembank::v1::NAVIGATION_FREE &&
+                                     entry.navigation() <= itembank::v1::NAVIGATION_FORWARD_ONLY));
+    if (!known) {
+      return Internal("the item bank gave a form with a part this release does not know");
+    }
+    Part& part = plan.parts.emplace_back();
+    part.kind = static_cast<PartKind>(entry.kind());
+    part.name = entry.name();
+    part.content_id = entry.content_id();
+    part.limit = FromProto(entry.limit());
+    part.place_count = entry.item_count();
+    if (!section) continue;
+    part.first_place = entry.first_position() - 1;  // 0 wraps around to a place no form has
+    part.navigation = static_cast<Navigation>(entry.navigation());
+    if (entry.has_edit_quota()) part.edit_quota = entry.edit_quota();
+  }
+  return plan;
+}
 
 }  // namespace
 
@@ -148,13 +199,15 @@ absl::StatusOr<IssuedForm> FromProto(const itembank::v1::IssueFormResponse& issu
     }
     form.contents.push_back({.content_id = text.content_id(), .bytes = text.SerializeAsString()});
   }
-  const auto& duration = issued.duration();
-  auto made =
-      Form::Create({.form_id = issued.form_id(),
-                    .title = issued.title(),
-                    .exam_version = issued.exam_version(),
-                    .duration = Seconds(duration.seconds()) + Micros(duration.nanos() / 1000)},
-                   places);
+  form.window_limits_end = issued.plan().window_policy() == itembank::v1::WINDOW_POLICY_LIMITS_END;
+  auto plan = FromProto(issued.plan());
+  if (!plan.ok()) return plan.status();
+  auto made = Form::Create({.form_id = issued.form_id(),
+                            .title = issued.title(),
+                            .exam_version = issued.exam_version(),
+                            .duration = FromProto(issued.duration()),
+                            .plan = *std::move(plan)},
+                           places);
   if (!made.ok())
     return Internal("the item bank gave a form that can't be: " +
                     std::string(made.status().message()));

@@ -38,7 +38,9 @@ SessionKind FromProto(v1::SessionKind kind);
 // bank gives a form that can't be.
 struct IssuedForm {
   std::shared_ptr<const Form> form;
-  std::vector<Content> contents;
+  std::vector<Content> contents;  // of items and of parts with a text
+  // The exam's window policy: the window's end cuts the sitting, not only its start.
+  bool window_limits_end = false;
 };
 absl::StatusOr<IssuedForm> FromProto(const itembank::v1::IssueFormResponse& issued,
                                      const itembank::v1::GetFormContentResponse& content);

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
 #include "services/session/domain/fixtures_for_test.h"
@@ -108,6 +113,103 @@ TEST_F(ConvertTest, ReadsWritesAndMarksWhatNoOptionCanBe) {
 TEST_F(ConvertTest, AFormThatCannotBeIsTheItemBanksFault) {
   content_.mutable_items(0)->set_option_order(0, 1);  // 1 twice: no permutation
   EXPECT_EQ(FromProto(issued_, content_).status().code(), absl::StatusCode::kInternal);
+}
+
+// An agreement, two sections with a break between them and clocks of their own, a survey.
+void SetPlan(itembank::v1::FormPlan& plan) {
+  const auto add = [&](itembank::v1::PartKind kind, const char* name, int seconds) {
+    auto* part = plan.add_parts();
+    part->set_kind(kind);
+    part->set_name(name);
+    if (seconds > 0) part->mutable_limit()->set_seconds(seconds);
+    return part;
+  };
+  add(itembank::v1::PART_KIND_AGREEMENT, "Agreement", 300)->set_content_id("text-a");
+  auto* first = add(itembank::v1::PART_KIND_SECTION, "First", 3000);
+  first->set_first_position(1);
+  first->set_item_count(1);
+  first->set_navigation(itembank::v1::NAVIGATION_FORWARD_ONLY);
+  add(itembank::v1::PART_KIND_BREAK, "Break", 600);
+  auto* second = add(itembank::v1::PART_KIND_SECTION, "Second", 2400);
+  second->set_first_position(2);
+  second->set_item_count(1);
+  second->set_navigation(itembank::v1::NAVIGATION_FREE);
+  second->set_edit_quota(0);
+  add(itembank::v1::PART_KIND_SURVEY, "Survey", 120)->set_content_id("text-s");
+  plan.set_check_in(true);
+  plan.set_unscheduled_breaks(true);
+  plan.set_window_policy(itembank::v1::WINDOW_POLICY_LIMITS_END);
+}
+
+TEST_F(ConvertTest, ReadsThePlanAndKeepsTheTextsOfItsParts) {
+  SetPlan(*issued_.mutable_plan());
+  for (const char* id : {"text-a", "text-s"}) {
+    auto* text = content_.add_contents();
+    text->set_content_id(id);
+    text->set_stem(std::string("what ") + id + " says");
+  }
+  const auto form = FromProto(issued_, content_);
+  ASSERT_TRUE(form.ok()) << form.status();
+  EXPECT_TRUE(form->window_limits_end);
+  const Plan expected{.parts = {{.kind = PartKind::kAgreement,
+                                 .name = "Agreement",
+                                 .content_id = "text-a",
+                                 .limit = Minutes(5)},
+                                {.kind = PartKind::kSection,
+                                 .name = "First",
+                                 .limit = Minutes(50),
+                                 .first_place = 0,
+                                 .place_count = 1,
+                                 .navigation = Navigation::kForwardOnly},
+                                {.kind = PartKind::kBreak, .name = "Break", .limit = Minutes(10)},
+                                {.kind = PartKind::kSection,
+                                 .name = "Second",
+                                 .limit = Minutes(40),
+                                 .first_place = 1,
+                                 .place_count = 1,
+                                 .navigation = Navigation::kFree,
+                                 .edit_quota = 0},
+                                {.kind = PartKind::kSurvey,
+                                 .name = "Survey",
+                                 .content_id = "text-s",
+                                 .limit = Minutes(2)}},
+                      .check_in = true,
+                      .unscheduled_breaks = true};
+  EXPECT_EQ(form->form->plan(), expected);
+  ASSERT_EQ(form->contents.size(), 4u) << "two items, two texts";
+  itembank::v1::ItemContent text;
+  ASSERT_TRUE(text.ParseFromString(form->contents[3].bytes));
+  EXPECT_EQ(text.stem(), "what text-s says");
+  // Without a plan, as most exams are: one section of everything.
+  EXPECT_EQ(form_.form->parts(), 1u);
+  EXPECT_EQ(form_.form->part(0).place_count, 2u);
+  EXPECT_FALSE(form_.window_limits_end);
+}
+
+TEST_F(ConvertTest, APlanThatCannotBeIsTheItemBanksFault) {
+  using Spoil = std::function<void(itembank::v1::FormPlan&)>;
+  const std::vector<std::pair<const char*, Spoil>> cases = {
+      {"no kind", [](auto& p) { p.mutable_parts(0)->clear_kind(); }},
+      {"a kind to come",
+       [](auto& p) { p.mutable_parts(0)->set_kind(static_cast<itembank::v1::PartKind>(9)); }},
+      {"no navigation", [](auto& p) { p.mutable_parts(1)->clear_navigation(); }},
+      {"position 0", [](auto& p) { p.mutable_parts(1)->set_first_position(0); }},
+      {"a gap", [](auto& p) { p.mutable_parts(3)->set_first_position(3); }},
+      {"places left over",
+       [](auto& p) {
+         p.mutable_parts()->RemoveLast();
+         p.mutable_parts()->RemoveLast();
+       }},
+      {"a break without an end", [](auto& p) { p.mutable_parts(2)->clear_limit(); }},
+      {"a limit beyond time",
+       [](auto& p) { p.mutable_parts(2)->mutable_limit()->set_seconds(INT64_MAX); }},
+  };
+  for (const auto& [name, spoil] : cases) {
+    issued_.clear_plan();
+    SetPlan(*issued_.mutable_plan());
+    spoil(*issued_.mutable_plan());
+    EXPECT_EQ(FromProto(issued_, content_).status().code(), absl::StatusCode::kInternal) << name;
+  }
 }
 
 TEST_F(ConvertTest, AReportKeepsNothingThatOnlyOperatorsMaySee) {
