@@ -117,7 +117,7 @@ TEST(Sections, NoSectionIsFavoured) {
     }
   }
   EXPECT_EQ(all, 6000);
-  EXPECT_NEAR(first, all / 2, 5 * 0.5 * std::sqrt(all));
+  EXPECT_NEAR(first, all / 2.0, 5 * 0.5 * std::sqrt(all));
 }
 
 // An exam without parts and one of a single section are one and the same form.
