@@ -15,10 +15,12 @@
 #include "common/sql/database.h"
 #include "services/session/engine/session_engine.h"
 #include "services/session/metrics.h"
+#include "services/session/registration/registrar.h"
 #include "services/session/relay/relay.h"
 #include "services/session/relay/scoring_client.h"
 #include "services/session/rpc/delivery_service.h"
 #include "services/session/rpc/item_bank.h"
+#include "services/session/rpc/registration_service.h"
 #include "services/session/rpc/starter.h"
 #include "services/session/rpc/ticker.h"
 #include "services/session/timers/timers.h"
@@ -38,12 +40,14 @@ struct Settings {
 
 Settings ReadFlags(int argc, char** argv) {
   Settings settings;
+  settings.server.max_receive_bytes = 1'200'000;  // ProvisionRegistrations takes up to 1 MiB
   config::Flags flags(
       kProgram,
       "Runs sessions: who sits which form, what was answered when, and how much time is left.");
   rpc::DeclareServerFlags(flags, &settings.server);
   flags.Section("Store")
-      .Text("data", &settings.data, "DIR", "Folder of the database session.db; it must exist.")
+      .Text("data", &settings.data, "DIR",
+            "Folder of the databases session.db and registration.db; it must exist.")
       .Text("store", &settings.store, "LOCATION", sql::kStoreHelp);
   flags.Section("Timers")
       .Text("redis", &settings.redis, "ADDRESS",
@@ -77,6 +81,17 @@ Settings ReadFlags(int argc, char** argv) {
               "Sessions kept in memory, about 5 KB each.");
   flags.ParseOrExit(argc, argv);
   return settings;
+}
+
+// Registrations stand beside the sessions: in a file of their own, or in a schema of the same
+// PostgreSQL.
+absl::StatusOr<registration::Locations> LocationsOf(const Settings& settings,
+                                                    const std::string& sessions) {
+  const bool file = !settings.store.empty() && !sql::IsPostgres(settings.store);
+  auto registrations = sql::LocationOf(file ? settings.store + ".registration" : settings.store,
+                                       settings.data, "registration.db");
+  if (!registrations.ok()) return registrations.status();
+  return registration::Locations{.registrations = *std::move(registrations), .sessions = sessions};
 }
 
 // Seals through the engine; says NotDue when the session's own deadline is later.
@@ -116,7 +131,8 @@ absl::Status Run(const Settings& settings) {
 
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
-  auto guard = rpc::Guard::Create(**verifier, {"invigil.session.v1.DeliveryService"});
+  auto guard = rpc::Guard::Create(
+      **verifier, {"invigil.session.v1.DeliveryService", "invigil.session.v1.RegistrationService"});
   if (!guard.ok()) return guard.status();
   auto made = auth::TokenMinter::FromFile(settings.key, clock);
   if (!made.ok()) return made.status();
@@ -150,7 +166,11 @@ absl::Status Run(const Settings& settings) {
   engine = opened->get();
 
   const auto item_bank = MakeItemBank(*item_bank_channel, identity, local);
-  Starter starter(*engine, *item_bank, local);
+  auto locations = LocationsOf(settings, *location);
+  if (!locations.ok()) return locations.status();
+  auto registrar = registration::Registrar::Open(*locations, clock);
+  if (!registrar.ok()) return registrar.status();
+  Starter starter(*engine, *item_bank, local, registrar->get());
   Ticker ticker(local);
   const auto clock_trusted = [&timers]() -> absl::Status {
     if (timers.ClockTrusted()) return absl::OkStatus();
@@ -178,11 +198,13 @@ absl::Status Run(const Settings& settings) {
                                               .minter = *minter,
                                               .clock = clock,
                                               .score_wait = settings.score_wait});
+    const auto registration_service = MakeRegistrationService(**guard, **registrar);
     timers.Start();
-    auto server = rpc::Server::Start("session", settings.server, {service.get()}, [&] {
-      if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
-      return clock_trusted();
-    });
+    auto server = rpc::Server::Start(
+        "session", settings.server, {service.get(), registration_service.get()}, [&] {
+          if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
+          return clock_trusted();
+        });
     if (!server.ok()) return server.status();
     (*server)->WaitForSignal();
     (*server)->Drain();  // every call is answered

@@ -154,7 +154,7 @@ class ServiceTest : public ::testing::Test {
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
     ticker_ = std::make_unique<Ticker>(local_);
-    starter_ = std::make_unique<Starter>(*engine_, item_bank_, local_);
+    starter_ = std::make_unique<Starter>(*engine_, item_bank_, local_, admissions_);
     relay_ = std::make_unique<Relay>(
         *engine_,
         [this](const SessionId& session, const std::shared_ptr<const State>&,
@@ -302,6 +302,7 @@ class ServiceTest : public ::testing::Test {
   ManualClock clock_{kStart};
   const SystemClock local_;
   FakeItemBank item_bank_;
+  registration::Admissions* admissions_ = nullptr;  // asked by starts, where a test sets it
   std::atomic<bool> scoring_away_{false};
   std::mutex mutex_;
   std::string scoring_trace_;  // under mutex_

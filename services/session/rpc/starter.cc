@@ -1,6 +1,7 @@
 #include "services/session/rpc/starter.h"
 
 #include "common/error/error.h"
+#include "services/session/registration/domain/accommodate.h"
 
 namespace invigil::session {
 
@@ -9,22 +10,36 @@ struct Starter::Steps {
   Duration end{0};  // on the monotonic clock
   telemetry::TraceContext trace;
   std::function<void(absl::StatusOr<Outcome>)> done;
+  registration::Admission admission{};
 };
 
 void Starter::Start(StartRequest request, Duration time_left, const telemetry::TraceContext& trace,
                     std::function<void(absl::StatusOr<Outcome>)> done) {
   auto steps = std::make_shared<Steps>(
-      Steps{std::move(request), clock_.Monotonic() + time_left, trace, std::move(done)});
+      Steps{std::move(request), clock_.Monotonic() + time_left, trace, std::move(done), {}});
   item_bank_.CheckExam(steps->request.exam_id, time_left, trace,
                        [this, steps](absl::Status status) {
                          // With the item bank away a live session is still found; a new one then
                          // waits for its form.
                          if (status.ok() || ReasonOf(status) == "ITEM_BANK_UNAVAILABLE") {
-                           Reserve(steps);
+                           Admit(steps);
                          } else {
-                           FindInstead(steps, status);
+                           FindInstead(steps, status, false);
                          }
                        });
+}
+
+void Starter::Admit(const std::shared_ptr<Steps>& steps) {
+  if (!admissions_) return Reserve(steps);
+  admissions_->Admit({steps->request.candidate_id, steps->request.exam_id, steps->request.kind},
+                     [this, steps](absl::StatusOr<registration::Admission> admission) {
+                       if (!admission.ok()) {
+                         return FindInstead(steps, admission.status(),
+                                            absl::IsFailedPrecondition(admission.status()));
+                       }
+                       steps->admission = *std::move(admission);
+                       Reserve(steps);
+                     });
 }
 
 void Starter::Reserve(const std::shared_ptr<Steps>& steps) {
@@ -37,17 +52,20 @@ void Starter::Reserve(const std::shared_ptr<Steps>& steps) {
   });
 }
 
-void Starter::FindInstead(const std::shared_ptr<Steps>& steps, const absl::Status& refusal) {
+void Starter::FindInstead(const std::shared_ptr<Steps>& steps, const absl::Status& refusal,
+                          bool give_up) {
   StartRequest request = steps->request;
   request.only_find = true;
   engine_.FindOrReserve(std::move(request),
-                        [this, steps, refusal](absl::StatusOr<Outcome> outcome) {
+                        [this, steps, refusal, give_up](absl::StatusOr<Outcome> outcome) {
                           if (outcome.ok() && outcome->state->started_at) {
                             Reserved(steps, *outcome);
                           } else if (absl::IsUnavailable(outcome.status()) ||
                                      absl::IsResourceExhausted(outcome.status())) {
                             steps->done(outcome.status());  // who knows; ask again
                           } else {
+                            if (give_up && outcome.ok())
+                              GiveUp(outcome->session, ReasonOf(refusal));
                             steps->done(refusal);
                           }
                         });
@@ -65,6 +83,35 @@ void Starter::Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outco
                 [steps](absl::StatusOr<Outcome> got) { steps->done(std::move(got)); });
     return;
   }
+  // The live session may be of another kind than was asked for; its own decides.
+  const SessionKind kind = outcome.state->identity->kind;
+  if (admissions_ && (steps->admission.confirm || kind != steps->request.kind)) {
+    Confirm(steps, outcome);
+  } else {
+    IssueForm(steps, outcome);
+  }
+}
+
+// Now that it is reserved no other session of this candidate and exam can begin: what was sat
+// meanwhile is seen.
+void Starter::Confirm(const std::shared_ptr<Steps>& steps, const Outcome& outcome) {
+  const Identity& identity = *outcome.state->identity;
+  admissions_->Confirm(outcome.session,
+                       {steps->request.candidate_id, identity.exam_id, identity.kind},
+                       [this, steps, outcome](absl::StatusOr<registration::Admission> admission) {
+                         if (admission.ok()) {
+                           steps->admission = *std::move(admission);
+                           IssueForm(steps, outcome);
+                           return;
+                         }
+                         if (absl::IsFailedPrecondition(admission.status())) {
+                           GiveUp(outcome.session, ReasonOf(admission.status()));
+                         }
+                         steps->done(admission.status());
+                       });
+}
+
+void Starter::IssueForm(const std::shared_ptr<Steps>& steps, const Outcome& outcome) {
   item_bank_.IssueForm(outcome.session, outcome.state->identity->exam_id,
                        steps->request.candidate_id, steps->end - clock_.Monotonic(), steps->trace,
                        [this, steps, session = outcome.session](absl::StatusOr<IssuedForm> form) {
@@ -74,21 +121,29 @@ void Starter::Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outco
                          }
                          const std::string reason = ReasonOf(form.status());
                          if (reason == "EXAM_NOT_FOUND" || reason == "EXAM_UNAVAILABLE") {
-                           // This reservation can't begin; it must not stand in the way of the
-                           // next. Unless another start of it was luckier meanwhile.
-                           engine_.Execute(session,
-                                           {"", Void{.reason = reason, .if_not_started = true}},
-                                           [](absl::StatusOr<Outcome>) {});
+                           GiveUp(session, reason);
                          }
                          steps->done(form.status());
                        });
 }
 
+void Starter::GiveUp(const SessionId& session, const std::string& reason) {
+  engine_.Execute(session, {"", Void{.reason = reason, .if_not_started = true}},
+                  [](absl::StatusOr<Outcome>) {});
+}
+
 void Starter::Begin(const std::shared_ptr<Steps>& steps, const SessionId& session,
                     IssuedForm form) {
-  engine_.StartClock(session, steps->request.candidate_id,
-                     session::Start{std::move(form.form), {}, {}}, std::move(form.contents),
-                     [steps](absl::StatusOr<Outcome> outcome) { steps->done(std::move(outcome)); });
+  const registration::Admission& admission = steps->admission;
+  std::shared_ptr<const Accommodation> accommodation;
+  if (Accommodation given = registration::Accommodate(*form.form, admission.terms); !given.none()) {
+    accommodation = std::make_shared<const Accommodation>(std::move(given));
+  }
+  engine_.StartClock(
+      session, steps->request.candidate_id,
+      session::Start{std::move(form.form), std::move(accommodation), admission.window_end},
+      std::move(form.contents),
+      [steps](absl::StatusOr<Outcome> outcome) { steps->done(std::move(outcome)); });
 }
 
 }  // namespace invigil::session
