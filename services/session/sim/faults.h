@@ -58,16 +58,15 @@ struct Crash {
 // under test are made by the script `mutants` in a copy of the source.
 enum class Bug : uint8_t {
   kNone,
-  kAnswerBeforeCommit,   // clients hear of a batch that is not durable yet
-  kOutboxRowLost,        // a seal without its outbox row
-  kEventLost,            // the last event of some transactions is not written
-  kSequenceNotUnique,    // the store takes a sequence twice: the later one replaces
-  kStaleGeneration,      // the store never tells that another writer was there
-  kTwoLiveSessions,      // no unique key of a candidate's live session
-  kScoreTwice,           // scoring gives every asking a new version
-  kScanSilent,           // the database is never scanned
-  kSettleUnconditional,  // a claim is removed though the session was scheduled anew
-  kNoTimers,             // nobody sweeps and nobody scans
+  kAnswerBeforeCommit,  // clients hear of a batch that is not durable yet
+  kOutboxRowLost,       // a seal without its outbox row
+  kEventLost,           // the last event of some transactions is not written
+  kSequenceNotUnique,   // the store takes a sequence twice: the later one replaces
+  kStaleGeneration,     // the store never tells that another writer was there
+  kTwoLiveSessions,     // no unique key of a candidate's live session
+  kScoreTwice,          // scoring gives every asking a new version
+  kScanSilent,          // the database is never scanned
+  kNoTimers,            // nobody sweeps and nobody scans
 };
 inline constexpr std::array kBugNames = {
     "none",
@@ -79,7 +78,7 @@ inline constexpr std::array kBugNames = {
     "two-live-sessions",
     "score-twice",
     "scan-silent",
-    "settle-unconditional",
+
     "no-timers",
 };
 

@@ -17,8 +17,6 @@ namespace invigil::session::sim {
 
 class Index {
  public:
-  explicit Index(Bug bug) : bug_(bug) {}
-
   static constexpr int kShards = 2;
   static int ShardOf(const SessionId& session) {
     return static_cast<uint8_t>(session.bytes().back()) % kShards;
@@ -64,8 +62,7 @@ class Index {
   void Settle(const Claimed& claimed, std::optional<Time> next) {
     auto& scores = ShardWith(claimed.session).scores;
     const auto it = scores.find(claimed.session);
-    if (it == scores.end()) return;
-    if (it->second != claimed.lease_ms && bug_ != Bug::kSettleUnconditional) return;
+    if (it == scores.end() || it->second != claimed.lease_ms) return;
     if (next) {
       it->second = Score(*next);
     } else {
@@ -129,7 +126,6 @@ class Index {
     return shard;
   }
 
-  const Bug bug_;
   std::vector<Shard> shards_ = std::vector<Shard>(kShards);
   std::vector<Shard> copy_ = std::vector<Shard>(kShards);
 };

@@ -79,6 +79,7 @@ void Report(const History& sum, int64_t histories, Duration took) {
 int Run(const Settings& settings) {
   const SystemClock clock;
   const Duration begun = clock.Monotonic();
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // long runs are watched
   std::printf("seed %lld\n", static_cast<long long>(settings.seed));
   History sum;
   int64_t played = 0;
@@ -100,6 +101,7 @@ int Run(const Settings& settings) {
           static_cast<unsigned long long>(options.seed));
       return 1;
     }
+    if (played % 100'000 == 0) Report(sum, played, clock.Monotonic() - begun);
     if (settings.seconds > Duration(0) && clock.Monotonic() - begun > settings.seconds) break;
   }
   Report(sum, played, clock.Monotonic() - begun);

@@ -31,7 +31,6 @@ World::World(uint64_t seed, bool traced, Bug bug)
       plan(DrawPlan(random)),
       trace(traced),
       store(bug),
-      index(bug),
       checker(agenda, store, index, trace),
       scoring(bug, checker) {
   // A machine's error while Redis is silent, what is believed as drift, and half a slow round trip.
