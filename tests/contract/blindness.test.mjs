@@ -227,7 +227,7 @@ describe('the shape of the messages', () => {
 
   it('every service is known to this test', () => {
     const services = [...registry].filter(({ kind }) => kind === 'service').map(({ typeName }) => typeName);
-    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.RegistrationService']);
+    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
     assert.ok(protoFiles.length >= 9);
   });
 
@@ -241,6 +241,13 @@ describe('the shape of the messages', () => {
     for (const name of ['DisplayedItem', 'WatchSessionResponse', 'Part', 'Mark', 'SessionMessage', 'ResponseDigest', 'ClaimSessionRequest']) assert.ok(messages.has(`invigil.session.v1.${name}`), name);
     assert.deepEqual(faults(messages), []);
     for (const name of messages.keys()) assert.ok(!name.startsWith('invigil.itembank.') && !name.startsWith('invigil.scoring.'), name);
+  });
+
+  it('no message of ProctorService can either, and none carries an item or a result', () => {
+    const messages = reachable(rootsOf('invigil.session.v1.ProctorService'));
+    assert.ok(messages.has('invigil.session.v1.RosterEntry') && messages.has('invigil.session.v1.IncidentSession'));
+    assert.deepEqual(faults(messages), []);
+    for (const name of messages.keys()) assert.ok(!/\.(DisplayedItem|DisplayedOption|StoredResponse|GetScoreReportResponse|DomainResult)$/.test(name), name);
   });
 
   it('the report reaches no item, option or response', () => {

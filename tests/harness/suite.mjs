@@ -18,7 +18,7 @@ const programs = {
   session: 'invigil-session',
   gateway: 'invigil-gateway',
 };
-const keys = { platform: 'candidate,author,operator', session: 'candidate,service', scoring: 'service' };
+const keys = { platform: 'candidate,author,operator,proctor', session: 'candidate,service', scoring: 'service' };
 // A call of each service that an operator or candidate may make and that changes nothing.
 const probes = {
   item_bank: ['candidate', 'invigil.itembank.v1.ExamService/ListExams', {}],

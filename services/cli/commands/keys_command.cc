@@ -9,7 +9,7 @@
 namespace invigil::cli {
 namespace {
 
-constexpr const char* kRoles[] = {"candidate", "author", "operator", "service"};
+constexpr const char* kRoles[] = {"candidate", "author", "operator", "service", "proctor"};
 
 }  // namespace
 
@@ -22,14 +22,15 @@ int KeysCreate(const Words& words) {
       "is written to a new file that only you can read, the public part is added to "
       "the key set that the services watch.");
   flags.Text("name", &name, "NAME", "Id of the key, such as platform.").Required();
-  flags.List("roles", &roles, "ROLE", "candidate, author, operator, service.").Required();
+  flags.List("roles", &roles, "ROLE", "candidate, author, operator, proctor, service.").Required();
   flags.Text("private", &private_path, "FILE", "New file for the private key (PEM).").Required();
   flags.Text("jwks", &jwks_path, "FILE", "The key set (JWKS); made when absent.").Required();
   flags.ParseOrExit(words);
   for (const std::string& role : roles) {
     if (std::find(std::begin(kRoles), std::end(kRoles), role) == std::end(kRoles)) {
       return Fail(UsageError("there is no role \"" + role +
-                             "\"; there are candidate, author, operator, service"));
+                             "\"; there are candidate, author, operator, proctor, "
+                             "service"));
     }
   }
   const absl::Status status = auth::GenerateKey(private_path, jwks_path, name, roles);

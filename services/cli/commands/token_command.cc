@@ -14,14 +14,14 @@ int TokenCommand(const Words& words) {
   config::Flags flags("invigil token",
                       "Prints a token, and nothing else, for calling the API yourself: send it as "
                       "\"authorization: Bearer TOKEN\".");
-  flags.Text("role", &role, "ROLE", "candidate, author or operator.").Required();
+  flags.Text("role", &role, "ROLE", "candidate, author, operator or proctor.").Required();
   flags.Text("subject", &subject, "NAME", "Whom the token speaks for.").Required();
   flags.Span("lifetime", &lifetime, Minutes(1), Minutes(60 * 24 * 30), "How long it is valid.");
   DeclareSettings(flags, &given);
   flags.ParseOrExit(words);
-  if (role != "candidate" && role != "author" && role != "operator") {
+  if (role != "candidate" && role != "author" && role != "operator" && role != "proctor") {
     return Fail(UsageError("there is no role \"" + role +
-                           "\" for tokens; there are candidate, author and operator"));
+                           "\" for tokens; there are candidate, author, operator and proctor"));
   }
   // A key is all this needs: no suite has to run.
   if (given.key.empty()) {
