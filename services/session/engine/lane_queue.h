@@ -13,8 +13,8 @@
 
 namespace invigil::session {
 
-enum class Lane { kSave = 0, kRead = 1, kStart = 2 };
-inline constexpr size_t kLanes = 3;
+enum class Lane { kSave = 0, kRead = 1, kStart = 2, kBulk = 3 };
+inline constexpr size_t kLanes = 4;
 
 // Thread-safe; one taker.
 template <typename Job>

@@ -49,6 +49,19 @@ bool Differs(const State& a, const State& b) {
          a.part != b.part || a.break_kind != b.break_kind || MessagesDiffer(a, b);
 }
 
+// Whether those who watch over sessions have something to see.
+bool RosterDiffers(const State& a, const State& b) {
+  return Differs(a, b) || a.extras != b.extras || a.checked_in != b.checked_in ||
+         a.grants.size() != b.grants.size() || a.identity != b.identity;
+}
+
+// The session for which the job's candidate did something; null: nobody did.
+const SessionId* AliveIn(const Job& job) {
+  if (!job.result.ok()) return nullptr;
+  const auto* command = std::get_if<CommandJob>(&job.work);
+  return command && !command->command.candidate_id.empty() ? &command->session : nullptr;
+}
+
 }  // namespace
 
 struct SessionEngine::Impl : BatchObserver {
@@ -116,7 +129,13 @@ struct SessionEngine::Impl : BatchObserver {
       const auto bucket = static_cast<size_t>(std::bit_width(jobs.size()) - 1);
       ++stats.batch_sizes[std::min(bucket, stats.batch_sizes.size() - 1)];
     }
-    for (const Transactor::Touched& session : transactor.touched()) Note(session);
+    const std::shared_ptr<SessionObserver> watching = Observer();
+    for (const Transactor::Touched& session : transactor.touched()) Note(session, watching);
+    if (watching) {
+      for (const Job& job : jobs) {
+        if (const SessionId* session = AliveIn(job)) watching->OnAlive(*session);
+      }
+    }
     if (hooks.on_batch) {
       const BatchReport report{jobs.size(), transactor.events(), duration};
       news.push_back([this, report] { hooks.on_batch(report); });
@@ -124,7 +143,7 @@ struct SessionEngine::Impl : BatchObserver {
   }
 
   // Notes what others must hear of a session; of most saves, nothing.
-  void Note(const Transactor::Touched& session) {
+  void Note(const Transactor::Touched& session, const std::shared_ptr<SessionObserver>& watching) {
     const SessionId id = session.session;
     const std::shared_ptr<const State> state = session.state();
     if (!state->exists()) return;
@@ -139,6 +158,14 @@ struct SessionEngine::Impl : BatchObserver {
     if (!session.known || Differs(*session.known, *state)) {
       news.push_back([this, id, state] { listeners.Notify(id, SessionChange{id, state}); });
     }
+    if (watching && (!session.known || RosterDiffers(*session.known, *state))) {
+      news.push_back([watching, id, state] { watching->OnChanged(id, state); });
+    }
+  }
+
+  std::shared_ptr<SessionObserver> Observer() const {
+    const std::lock_guard lock(observer_mutex);
+    return observer;
   }
 
   const std::unique_ptr<EventLog> log;
@@ -154,6 +181,8 @@ struct SessionEngine::Impl : BatchObserver {
   std::atomic<uint64_t> refused_overload{0};
   mutable std::mutex stats_mutex;
   EngineStats stats;
+  mutable std::mutex observer_mutex;
+  std::shared_ptr<SessionObserver> observer;  // under observer_mutex
   std::mutex stop_mutex;
   std::vector<std::function<void()>> news;  // of the batch at hand; the writer's
   Answerer answerer;                        // uses the above
@@ -199,6 +228,10 @@ void SessionEngine::ExecuteAndShow(const SessionId& session, Command command, Do
   impl_->Submit(lane, CommandJob{session, std::move(command), {}, true}, std::move(done));
 }
 
+void SessionEngine::ExecuteBulk(const SessionId& session, Command command, Done done) {
+  impl_->Submit(Lane::kBulk, CommandJob{session, std::move(command), {}, false}, std::move(done));
+}
+
 void SessionEngine::Get(const SessionId& session, std::string candidate_id, bool with_contents,
                         Done done) {
   CommandJob work{session, {std::move(candidate_id), Read{}}, {}, with_contents};
@@ -225,6 +258,15 @@ SessionEngine::Subscription& SessionEngine::Subscription::operator=(Subscription
 
 SessionEngine::Subscription::~Subscription() {
   if (engine_) engine_->impl_->listeners.Remove(session_, key_);
+}
+
+void SessionEngine::Observe(std::shared_ptr<SessionObserver> observer) {
+  const std::lock_guard lock(impl_->observer_mutex);
+  impl_->observer.swap(observer);  // the former one goes after the lock
+}
+
+void SessionEngine::NoteAlive(const SessionId& session) {
+  if (const auto observer = impl_->Observer()) observer->OnAlive(session);
 }
 
 absl::StatusOr<std::vector<OutboxEntry>> SessionEngine::PendingOutbox(

@@ -28,6 +28,7 @@
 #include "services/session/domain/commands.h"
 #include "services/session/domain/decide.h"
 #include "services/session/domain/session_id.h"
+#include "services/session/engine/observer.h"
 #include "services/session/store/event_log.h"
 
 namespace invigil::session {
@@ -129,7 +130,7 @@ class SessionEngine {
                                                              EngineOptions options = {},
                                                              EngineHooks hooks = {});
 
-  // Errors of all five: those of Decide for the command; RESOURCE_EXHAUSTED (OVERLOADED,
+  // Errors of all six: those of Decide for the command; RESOURCE_EXHAUSTED (OVERLOADED,
   // STORE_FULL) and UNAVAILABLE (STORE_BUSY, STORE_IO, CONTENDED, SHUTTING_DOWN), each with
   // RetryInfo; DATA_LOSS (LOG_CORRUPT). After any of them nothing was acknowledged, and repeating
   // is safe.
@@ -147,6 +148,8 @@ class SessionEngine {
   void Execute(const SessionId& session, Command command, Done done);
   // The same; the outcome has contents.
   void ExecuteAndShow(const SessionId& session, Command command, Done done);
+  // The same for one of many commands for which nobody waits: in a lane of its own, after all else.
+  void ExecuteBulk(const SessionId& session, Command command, Done done);
   // The session as it stands, sealed if it is overdue.
   void Get(const SessionId& session, std::string candidate_id, bool with_contents, Done done);
 
@@ -172,6 +175,12 @@ class SessionEngine {
     uint64_t key_ = 0;
   };
   [[nodiscard]] Subscription Subscribe(const SessionId& session, Listener listener);
+
+  // Tells `observer` of every session from now on; null: nobody. A call that is running then may
+  // still end.
+  void Observe(std::shared_ptr<SessionObserver> observer);
+  // A candidate's stream is open.
+  void NoteAlive(const SessionId& session);
 
   // For the relay to scoring: what is sealed and not scored. Blocks for a query.
   absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(std::optional<OutboxEntry> after,

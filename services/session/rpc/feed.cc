@@ -66,6 +66,7 @@ void Feed::Tick() {
 }
 
 void Feed::Refresh() {
+  engine_.NoteAlive(session_);  // whoever holds the stream open is there
   engine_.Get(session_, "", false, [weak = weak_from_this()](absl::StatusOr<Outcome> outcome) {
     const auto self = weak.lock();
     if (!self) return;

@@ -88,6 +88,14 @@ struct OutboxEntry {
   uint32_t attempt_version = 0;
 };
 
+// What the store keeps of a session for finding it; `version` is not raised by saves.
+struct SessionRow {
+  SessionId session;
+  std::string candidate_id, exam_id;
+  SessionState state = SessionState::kNone;
+  uint64_t version = 0;
+};
+
 // The reading side, on its own connection: sees what is committed and never waits for the writer.
 // Blocks for the length of a query; thread-safe.
 class EventLogReader {
@@ -99,6 +107,20 @@ class EventLogReader {
   // What waits for scoring, oldest seal first, after `after`.
   virtual absl::StatusOr<std::vector<OutboxEntry>> ListOutbox(std::optional<OutboxEntry> after,
                                                               size_t limit) = 0;
+
+  // Live sessions (READY to ON_BREAK) in the order of candidate and exam, those after the given.
+  virtual absl::StatusOr<std::vector<SessionRow>> ListLive(std::string_view after_candidate,
+                                                           std::string_view after_exam,
+                                                           size_t limit) = 0;
+  // Every session there is, the newest first, those made before `before` (nullopt: from the
+  // newest).
+  virtual absl::StatusOr<std::vector<SessionRow>> ListNewest(std::optional<SessionId> before,
+                                                             size_t limit) = 0;
+  // The sessions a candidate has started, the newest first.
+  virtual absl::StatusOr<std::vector<SessionRow>> ListOfCandidate(std::string_view candidate_id,
+                                                                  size_t limit) = 0;
+  // As EventLog::Read, from the first event.
+  virtual absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) = 0;
 };
 
 }  // namespace invigil::session

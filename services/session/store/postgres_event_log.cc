@@ -331,7 +331,17 @@ class PostgresEventLogReader final : public EventLogReader {
                                 "ORDER BY deadline_us, session_id LIMIT $4")),
         outbox_(db_->Prepare("SELECT sealed_at_us, session_id, attempt_version FROM outbox "
                              "WHERE (sealed_at_us, session_id, attempt_version)>($1,$2,$3) "
-                             "ORDER BY sealed_at_us, session_id, attempt_version LIMIT $4")) {}
+                             "ORDER BY sealed_at_us, session_id, attempt_version LIMIT $4")),
+        live_(db_->Prepare(std::string(kRow) + "WHERE state<5 AND (candidate_id, exam_id)>($1,$2) "
+                                               "ORDER BY candidate_id, exam_id LIMIT $3")),
+        newest_(db_->Prepare(std::string(kRow) +
+                             "WHERE session_id<$1 ORDER BY session_id DESC LIMIT $2")),
+        of_candidate_(db_->Prepare(std::string(kRow) +
+                                   "WHERE session_id IN (SELECT session_id FROM starts WHERE "
+                                   "candidate_id=$1) AND candidate_id=$2 "
+                                   "ORDER BY session_id DESC LIMIT $3")),
+        log_(db_->Prepare("SELECT seq, at_us, body FROM events WHERE session_id=$1 "
+                          "ORDER BY seq")) {}
 
   absl::StatusOr<std::vector<Scheduled>> ListScheduled(std::optional<Scheduled> after, Time until,
                                                        size_t limit) override {
@@ -371,10 +381,64 @@ class PostgresEventLogReader final : public EventLogReader {
     return list;
   }
 
+  absl::StatusOr<std::vector<SessionRow>> ListLive(std::string_view after_candidate,
+                                                   std::string_view after_exam,
+                                                   size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return SessionRows(db_->Ask(
+        live_,
+        Arguments().Text(after_candidate).Text(after_exam).Int(static_cast<int64_t>(limit))));
+  }
+
+  absl::StatusOr<std::vector<SessionRow>> ListNewest(std::optional<SessionId> before,
+                                                     size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    static const std::string kAfterAll(SessionId::kSize + 1, '\xff');
+    return SessionRows(
+        db_->Ask(newest_, Arguments()
+                              .Blob(before ? before->bytes() : std::string_view(kAfterAll))
+                              .Int(static_cast<int64_t>(limit))));
+  }
+
+  absl::StatusOr<std::vector<SessionRow>> ListOfCandidate(std::string_view candidate_id,
+                                                          size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return SessionRows(db_->Ask(
+        of_candidate_,
+        Arguments().Text(candidate_id).Text(candidate_id).Int(static_cast<int64_t>(limit))));
+  }
+
+  absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) override {
+    const std::lock_guard lock(mutex_);
+    const auto rows = db_->Ask(log_, Arguments().Blob(session.bytes()));
+    if (!rows.ok()) return rows.status();
+    for (int row = 0; row < rows->size(); ++row) {
+      const auto event = DecodeEvent(rows->View(row, 2));
+      if (!event.ok()) return event.status();
+      INVIGIL_RETURN_IF_ERROR(visit(static_cast<uint64_t>(rows->Int(row, 0)),
+                                    FromUnixMicros(rows->Int(row, 1)), *event));
+    }
+    return absl::OkStatus();
+  }
+
  private:
+  static constexpr const char* kRow =
+      "SELECT session_id, candidate_id, exam_id, state, last_seq FROM sessions ";
+
+  static absl::StatusOr<std::vector<SessionRow>> SessionRows(const absl::StatusOr<Rows>& rows) {
+    if (!rows.ok()) return rows.status();
+    std::vector<SessionRow> list;
+    for (int row = 0; row < rows->size(); ++row) {
+      list.push_back({IdAt(*rows, row, 0), std::string(rows->View(row, 1)),
+                      std::string(rows->View(row, 2)), static_cast<SessionState>(rows->Int(row, 3)),
+                      static_cast<uint64_t>(rows->Int(row, 4))});
+    }
+    return list;
+  }
+
   std::mutex mutex_;
   const std::unique_ptr<Postgres> db_;
-  const int scheduled_, outbox_;
+  const int scheduled_, outbox_, live_, newest_, of_candidate_, log_;
 };
 
 }  // namespace

@@ -237,7 +237,17 @@ class SqliteEventLogReader final : public EventLogReader {
                                    "ORDER BY deadline_us, session_id LIMIT ?")),
         outbox_(db_.MustPrepare("SELECT sealed_at_us, session_id, attempt_version FROM outbox "
                                 "WHERE (sealed_at_us, session_id, attempt_version)>(?,?,?) "
-                                "ORDER BY sealed_at_us, session_id, attempt_version LIMIT ?")) {}
+                                "ORDER BY sealed_at_us, session_id, attempt_version LIMIT ?")),
+        live_(db_.MustPrepare(std::string(kRow) + "WHERE state<5 AND (candidate_id, exam_id)>(?,?) "
+                                                  "ORDER BY candidate_id, exam_id LIMIT ?")),
+        newest_(db_.MustPrepare(std::string(kRow) +
+                                "WHERE session_id<? ORDER BY session_id DESC LIMIT ?")),
+        of_candidate_(db_.MustPrepare(std::string(kRow) +
+                                      "WHERE session_id IN (SELECT session_id FROM starts WHERE "
+                                      "candidate_id=?) AND candidate_id=? "
+                                      "ORDER BY session_id DESC LIMIT ?")),
+        log_(db_.MustPrepare("SELECT seq, at_us, body FROM events WHERE session_id=? "
+                             "ORDER BY seq")) {}
 
   absl::StatusOr<std::vector<Scheduled>> ListScheduled(std::optional<Scheduled> after, Time until,
                                                        size_t limit) override {
@@ -268,7 +278,59 @@ class SqliteEventLogReader final : public EventLogReader {
     return list;
   }
 
+  absl::StatusOr<std::vector<SessionRow>> ListLive(std::string_view after_candidate,
+                                                   std::string_view after_exam,
+                                                   size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    live_.BindText(1, after_candidate).BindText(2, after_exam).Bind(3, static_cast<int64_t>(limit));
+    return Rows(live_);
+  }
+
+  absl::StatusOr<std::vector<SessionRow>> ListNewest(std::optional<SessionId> before,
+                                                     size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    static const std::string kAfterAll(SessionId::kSize + 1, '\xff');
+    newest_.BindBlob(1, before ? before->bytes() : std::string_view(kAfterAll))
+        .Bind(2, static_cast<int64_t>(limit));
+    return Rows(newest_);
+  }
+
+  absl::StatusOr<std::vector<SessionRow>> ListOfCandidate(std::string_view candidate_id,
+                                                          size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    of_candidate_.BindText(1, candidate_id)
+        .BindText(2, candidate_id)
+        .Bind(3, static_cast<int64_t>(limit));
+    return Rows(of_candidate_);
+  }
+
+  absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) override {
+    const std::lock_guard lock(mutex_);
+    log_.BindBlob(1, session.bytes());
+    absl::Status status;
+    INVIGIL_RETURN_IF_ERROR(ForEach(log_, [&](const Statement& row) {
+      if (!status.ok()) return;
+      auto event = DecodeEvent(row.View(2));
+      status = event.ok()
+                   ? visit(static_cast<uint64_t>(row.Int(0)), FromUnixMicros(row.Int(1)), *event)
+                   : event.status();
+    }));
+    return status;
+  }
+
  private:
+  static constexpr const char* kRow =
+      "SELECT session_id, candidate_id, exam_id, state, last_seq FROM sessions ";
+
+  static absl::StatusOr<std::vector<SessionRow>> Rows(Statement& query) {
+    std::vector<SessionRow> list;
+    INVIGIL_RETURN_IF_ERROR(ForEach(query, [&](const Statement& row) {
+      list.push_back({IdAt(row, 0), row.Text(1), row.Text(2), static_cast<SessionState>(row.Int(3)),
+                      static_cast<uint64_t>(row.Int(4))});
+    }));
+    return list;
+  }
+
   template <typename Visit>
   static absl::Status ForEach(Statement& query, Visit visit) {
     while (true) {
@@ -283,7 +345,7 @@ class SqliteEventLogReader final : public EventLogReader {
 
   std::mutex mutex_;
   Database db_;
-  Statement scheduled_, outbox_;
+  Statement scheduled_, outbox_, live_, newest_, of_candidate_, log_;
 };
 
 }  // namespace

@@ -1,0 +1,22 @@
+// Who wants to hear of every session this replica works on: the roster of the proctors.
+#pragma once
+
+#include <memory>
+
+#include "services/session/domain/session.h"
+#include "services/session/domain/session_id.h"
+
+namespace invigil::session {
+
+// Called on the engine's threads, one call of each kind at a time: must be quick and not block.
+class SessionObserver {
+ public:
+  virtual ~SessionObserver() = default;
+  // The candidate did something, or has a stream open; the session takes part in no decision.
+  virtual void OnAlive(const SessionId& session) = 0;
+  // After a commit that changed more than responses, by this replica or, when this one comes to
+  // know of it, by another.
+  virtual void OnChanged(const SessionId& session, const std::shared_ptr<const State>& state) = 0;
+};
+
+}  // namespace invigil::session
