@@ -20,9 +20,12 @@
 #include "services/session/relay/scoring_client.h"
 #include "services/session/rpc/delivery_service.h"
 #include "services/session/rpc/item_bank.h"
+#include "services/session/rpc/proctor_roster.h"
+#include "services/session/rpc/proctor_service.h"
 #include "services/session/rpc/registration_service.h"
 #include "services/session/rpc/starter.h"
 #include "services/session/rpc/ticker.h"
+#include "services/session/store/open.h"
 #include "services/session/timers/timers.h"
 
 namespace invigil::session {
@@ -132,7 +135,8 @@ absl::Status Run(const Settings& settings) {
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(
-      **verifier, {"invigil.session.v1.DeliveryService", "invigil.session.v1.RegistrationService"});
+      **verifier, {"invigil.session.v1.DeliveryService", "invigil.session.v1.ProctorService",
+                   "invigil.session.v1.RegistrationService"});
   if (!guard.ok()) return guard.status();
   auto made = auth::TokenMinter::FromFile(settings.key, clock);
   if (!made.ok()) return made.status();
@@ -164,6 +168,9 @@ absl::Status Run(const Settings& settings) {
                           std::move(hooks));
   if (!opened.ok()) return opened.status();
   engine = opened->get();
+  // The roster's own connection: its long lists don't hold up the timers.
+  auto roster_reader = OpenEventLogReader(*location);
+  if (!roster_reader.ok()) return roster_reader.status();
 
   const auto item_bank = MakeItemBank(*item_bank_channel, identity, local);
   auto locations = LocationsOf(settings, *location);
@@ -180,10 +187,12 @@ absl::Status Run(const Settings& settings) {
   };
   // A wrong clock must not judge a deadline: not even of a call that was sent here all the same.
   (*guard)->CloseWhile(clock_trusted);
+  const auto roster = Roster::Start(*engine, **roster_reader, clock, local);
   // On every way out, also when the port is taken: the timers end before the engine they ask, and
   // its last callbacks run before what they use goes.
-  const absl::Cleanup stop = [&timers, engine] {
+  const absl::Cleanup stop = [&timers, &roster, engine] {
     timers.Stop();
+    roster->Stop();
     engine->Stop();
   };
   {
@@ -199,12 +208,20 @@ absl::Status Run(const Settings& settings) {
                                               .clock = clock,
                                               .score_wait = settings.score_wait});
     const auto registration_service = MakeRegistrationService(**guard, **registrar);
+    const auto proctor_service = MakeProctorService({.guard = **guard,
+                                                     .engine = *engine,
+                                                     .reader = **roster_reader,
+                                                     .roster = roster,
+                                                     .ticker = ticker,
+                                                     .clock = clock});
     timers.Start();
-    auto server = rpc::Server::Start(
-        "session", settings.server, {service.get(), registration_service.get()}, [&] {
-          if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
-          return clock_trusted();
-        });
+    auto server =
+        rpc::Server::Start("session", settings.server,
+                           {service.get(), proctor_service.get(), registration_service.get()}, [&] {
+                             if (!engine->Healthy())
+                               return absl::UnavailableError("the database can't be written");
+                             return clock_trusted();
+                           });
     if (!server.ok()) return server.status();
     (*server)->WaitForSignal();
     (*server)->Drain();  // every call is answered

@@ -1,0 +1,425 @@
+// ProctorService over a real connection, beside the DeliveryService of the candidates.
+#include <gmock/gmock.h>
+
+#include "invigil/session/v1/proctor.grpc.pb.h"
+#include "services/session/rpc/proctor_roster.h"
+#include "services/session/rpc/proctor_service.h"
+#include "services/session/rpc/service_fixture_for_test.h"
+#include "services/session/store/open.h"
+
+namespace invigil::session {
+namespace {
+
+using fixtures::Ask;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ProctorStub = v1::ProctorService::Stub;
+
+class ProctorServiceTest : public fixtures::ServiceTest {
+ protected:
+  void SetUp() override {
+    ServiceTest::SetUp();
+    ASSERT_TRUE(auth::GenerateKey(dir_.Path("staff.pem"), dir_.Path("staff.json"), "staff",
+                                  {"proctor", "operator", "candidate"})
+                    .ok());
+    staff_verifier_ = *auth::TokenVerifier::Create({.jwks_path = dir_.Path("staff.json")}, clock_);
+    staff_minter_ = *auth::TokenMinter::FromFile(dir_.Path("staff.pem"), clock_);
+    staff_guard_ = *rpc::Guard::Create(*staff_verifier_, {"invigil.session.v1.ProctorService"});
+    reader_ = *OpenEventLogReader(dir_.Path("session.db"));
+    roster_ = Roster::Start(*engine_, *reader_, clock_, clock_,
+                            {.scan_every = Duration(0), .sweep_every = Millis(5)});
+    proctor_service_ = MakeProctorService({.guard = *staff_guard_,
+                                           .engine = *engine_,
+                                           .reader = *reader_,
+                                           .roster = roster_,
+                                           .ticker = *ticker_,
+                                           .clock = clock_,
+                                           .watch_every = Millis(20)});
+    auto server = rpc::Server::Start("session", {}, {proctor_service_.get()});
+    ASSERT_TRUE(server.ok()) << server.status();
+    proctor_server_ = *std::move(server);
+    auto channel = client::Connect({"127.0.0.1:" + std::to_string(proctor_server_->port())});
+    ASSERT_TRUE(channel.ok() && client::WaitUntilReady(**channel));
+    proctor_ = v1::ProctorService::NewStub(*channel);
+  }
+  void TearDown() override {
+    if (proctor_server_) proctor_server_->Drain();
+    proctor_server_.reset();
+    proctor_service_.reset();
+    if (roster_) roster_->Stop();
+    ServiceTest::TearDown();
+  }
+
+  std::string Staff(const std::string& role = "proctor") {
+    return staff_minter_->Mint(
+        {.subject = "petra", .roles = {role}, .lifetime = std::chrono::hours(100)});
+  }
+  template <typename Response, typename Method, typename Request>
+  absl::StatusOr<Response> Do(Method method, const Request& request,
+                              const std::string& role = "proctor") {
+    grpc::ClientContext context;
+    client::Prepare(context, Seconds(20), Staff(role), telemetry::TraceContext::New());
+    Response response;
+    absl::Status status = rpc::FromGrpc((proctor_.get()->*method)(&context, request, &response));
+    if (!status.ok()) return status;
+    return response;
+  }
+  // An act that needs nothing but a reason.
+  template <typename Request, typename Response>
+  absl::StatusOr<v1::RosterEntry> Act(
+      grpc::Status (ProctorStub::*method)(grpc::ClientContext*, const Request&, Response*),
+      const std::string& session, Request request = {}, const std::string& role = "proctor") {
+    request.set_session_id(session);
+    auto response = Do<Response>(method, request, role);
+    if (!response.ok()) return response.status();
+    return response->entry();
+  }
+  template <typename Request>
+  static Request Because(const std::string& reason = "the fire alarm") {
+    Request request;
+    request.set_reason(reason);
+    return request;
+  }
+  static v1::GrantTimeRequest GrantOf(const std::string& id, int64_t seconds) {
+    auto request = Because<v1::GrantTimeRequest>();
+    request.set_grant_id(id);
+    request.mutable_amount()->set_seconds(seconds);
+    return request;
+  }
+  std::shared_ptr<const State> StateOf(const std::string& session) {
+    return Ask(*engine_, *SessionId::FromHex(session), Read{})->state;
+  }
+  void Set(google::protobuf::Timestamp* to, Time time) {
+    to->set_seconds(ToUnixMicros(time) / 1'000'000);
+    to->set_nanos(static_cast<int32_t>(ToUnixMicros(time) % 1'000'000 * 1000));
+  }
+  v1::Incident IncidentOf(Time from, Time to) {
+    v1::Incident incident;
+    Set(incident.mutable_window()->mutable_start_time(), from);
+    Set(incident.mutable_window()->mutable_end_time(), to);
+    return incident;
+  }
+
+  std::unique_ptr<auth::TokenVerifier> staff_verifier_;
+  std::unique_ptr<auth::TokenMinter> staff_minter_;
+  std::unique_ptr<rpc::Guard> staff_guard_;
+  std::unique_ptr<EventLogReader> reader_;
+  std::shared_ptr<Roster> roster_;
+  std::shared_ptr<grpc::Service> proctor_service_;
+  std::unique_ptr<rpc::Server> proctor_server_;
+  std::unique_ptr<ProctorStub> proctor_;
+};
+
+TEST_F(ProctorServiceTest, APausedSessionKeepsItsTimeToTheMicrosecond) {
+  const std::string ann = Started("ann");
+  clock_.Advance(Micros(61'000'007));
+  const auto pause = Because<v1::PauseSessionRequest>();
+  const auto paused = Act(&ProctorStub::PauseSession, ann, pause);
+  ASSERT_TRUE(paused.ok()) << paused.status();
+  EXPECT_EQ(paused->state(), v1::SESSION_STATE_PAUSED);
+  EXPECT_THAT(paused->problems(), ElementsAre(v1::ROSTER_PROBLEM_PAUSED));
+  EXPECT_EQ(ReasonOf(Save(ann, Token("ann"), 0, 1, "A").status()), "SESSION_NOT_ACTIVE");
+  clock_.Advance(Minutes(30));
+  EXPECT_EQ(Act(&ProctorStub::PauseSession, ann, pause)->log_version(), paused->log_version());
+  const auto resumed = Act(&ProctorStub::ResumeSession, ann, Because<v1::ResumeSessionRequest>());
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(resumed->state(), v1::SESSION_STATE_ACTIVE);
+  EXPECT_EQ(resumed->remaining().SerializeAsString(), paused->remaining().SerializeAsString());
+  EXPECT_EQ(resumed->remaining().seconds(), 5400 - 62);
+  EXPECT_EQ(resumed->remaining().nanos(), 999'993'000);
+}
+
+TEST_F(ProctorServiceTest, AGrantCountsOnceAndAnAbsurdOneNever) {
+  const std::string ann = Started("ann");
+  const auto granted = Act(&ProctorStub::GrantTime, ann, GrantOf("g1", 300));
+  ASSERT_TRUE(granted.ok()) << granted.status();
+  EXPECT_EQ(granted->granted().seconds(), 300);
+  EXPECT_EQ(granted->remaining().seconds(), 5700);
+  EXPECT_EQ(Act(&ProctorStub::GrantTime, ann, GrantOf("g1", 300))->granted().seconds(), 300);
+  const auto refusal = [&](const std::string& id, int64_t seconds) {
+    return ReasonOf(Act(&ProctorStub::GrantTime, ann, GrantOf(id, seconds)).status());
+  };
+  EXPECT_EQ(refusal("g1", 301), "GRANT_CONFLICT");
+  EXPECT_EQ(refusal("g2", 0), "GRANT_INVALID");
+  EXPECT_EQ(refusal("g2", 86'401), "GRANT_INVALID");
+  EXPECT_EQ(refusal("g2", -5700), "GRANT_INVALID");
+  EXPECT_EQ(refusal("g2", std::numeric_limits<int64_t>::max()), "GRANT_INVALID");
+  EXPECT_EQ(refusal("g2", std::numeric_limits<int64_t>::min()), "GRANT_INVALID");
+  EXPECT_EQ(refusal("", 60), "GRANT_INVALID");
+  EXPECT_EQ(StateOf(ann)->granted, Seconds(300));
+}
+
+TEST_F(ProctorServiceTest, TerminatedThenReopenedWithWhatWasLeft) {
+  const std::string ann = Started("ann");
+  clock_.Advance(Minutes(10));
+  const auto end = Because<v1::TerminateSessionRequest>("left the room");
+  EXPECT_EQ(Act(&ProctorStub::TerminateSession, ann, end)->end_time().seconds(),
+            ToUnixMicros(clock_.Now()) / 1'000'000);
+  clock_.Advance(Minutes(5));
+  auto again = Because<v1::ReopenSessionRequest>();
+  again.set_grant_id("back");
+  again.mutable_amount()->set_seconds(60);
+  const auto reopened = Act(&ProctorStub::ReopenSession, ann, again);
+  ASSERT_TRUE(reopened.ok()) << reopened.status();
+  EXPECT_EQ(reopened->state(), v1::SESSION_STATE_ACTIVE);
+  EXPECT_EQ(reopened->remaining().seconds(), 80 * 60 + 60);
+  EXPECT_TRUE(Save(ann, Token("ann"), 0, 1, "A").ok());
+}
+
+TEST_F(ProctorServiceTest, RolesReasonsAndIdsAreAskedFor) {
+  const std::string ann = Started("ann");
+  const auto pause = Because<v1::PauseSessionRequest>();
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::PauseSession, ann, pause, "candidate").status()),
+            "ROLE_MISSING");
+  EXPECT_TRUE(Act(&ProctorStub::PauseSession, ann, pause, "operator").ok());
+  EXPECT_EQ(
+      ReasonOf(Act(&ProctorStub::ReleaseScore, ann, Because<v1::ReleaseScoreRequest>(), "proctor")
+                   .status()),
+      "ROLE_MISSING");
+  EXPECT_EQ(
+      ReasonOf(
+          Act(&ProctorStub::ReleaseScore, ann, v1::ReleaseScoreRequest(), "operator").status()),
+      "ACT_INVALID");
+  EXPECT_EQ(
+      ReasonOf(Act(&ProctorStub::ReleaseScore, ann, Because<v1::ReleaseScoreRequest>(), "operator")
+                   .status()),
+      "SESSION_NOT_SCORED");
+  EXPECT_TRUE(Act(&ProctorStub::ResumeSession, ann, Because<v1::ResumeSessionRequest>()).ok());
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::PauseSession, ann).status()), "ACT_INVALID");
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::PauseSession, "nonsense", pause).status()),
+            "SESSION_ID_INVALID");
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::PauseSession, std::string(32, '0'), pause).status()),
+            "SESSION_NOT_FOUND");
+}
+
+TEST_F(ProctorServiceTest, MessagesReportsAndVoiding) {
+  const std::string ann = Started("ann");
+  const SessionId id = *SessionId::FromHex(ann);
+  v1::ProctorServiceSendMessageRequest message;
+  message.set_message_id("m1");
+  message.set_text("please close the door");
+  EXPECT_EQ(Act(&ProctorStub::SendMessage, ann, message)->unconfirmed_messages(), 1u);
+  ASSERT_TRUE(Ask(*engine_, id, ConfirmMessage{"m1", true}, "ann").ok());
+  ASSERT_TRUE(Ask(*engine_, id, SendMessage{"h1", "ann", "help", true}, "ann").ok());
+  v1::GetRosterEntryRequest get;
+  get.set_session_id(ann);
+  const auto shown = Do<v1::GetRosterEntryResponse>(&ProctorStub::GetRosterEntry, get);
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_EQ(shown->entry().unconfirmed_messages(), 0u);
+  EXPECT_THAT(shown->entry().problems(), ElementsAre(v1::ROSTER_PROBLEM_HELP_ASKED));
+  ASSERT_EQ(shown->messages_size(), 2);
+  EXPECT_EQ(shown->messages(0).actor(), "petra");
+  EXPECT_TRUE(shown->messages(0).confirmed());
+  v1::ProctorServiceConfirmMessageRequest seen;
+  seen.set_message_id("h1");
+  EXPECT_EQ(Act(&ProctorStub::ConfirmMessage, ann, seen)->help_messages(), 0u);
+  seen.set_message_id("m1");
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::ConfirmMessage, ann, seen).status()), "MESSAGE_NOT_FOUND");
+  auto report = Because<v1::ReportIrregularityRequest>("a phone rang");
+  report.set_report_id("i1");
+  report.set_category("phone");
+  EXPECT_EQ(Act(&ProctorStub::ReportIrregularity, ann, report)->irregularities(), 1u);
+  EXPECT_EQ(Act(&ProctorStub::VoidSession, ann, Because<v1::VoidSessionRequest>())->state(),
+            v1::SESSION_STATE_VOIDED);
+}
+
+TEST_F(ProctorServiceTest, FoundResponsesAreAddedToASealedSession) {
+  const std::string ann = Started("ann");
+  auto recover = Because<v1::RecoverResponsesRequest>("from the laptop's disk");
+  recover.set_recovery_id("r1");
+  Fill(recover.add_responses(), 0, 1, "B");
+  const auto add = [&] { return Act(&ProctorStub::RecoverResponses, ann, recover, "operator"); };
+  EXPECT_EQ(ReasonOf(add().status()), "SESSION_NOT_SEALED");
+  ASSERT_TRUE(
+      Act(&ProctorStub::TerminateSession, ann, Because<v1::TerminateSessionRequest>()).ok());
+  ASSERT_TRUE(add().ok());
+  EXPECT_EQ(StateOf(ann)->responses[0].options, 2u);
+  EXPECT_TRUE(add().ok());
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::RecoverResponses, ann, recover).status()), "ROLE_MISSING");
+}
+
+TEST_F(ProctorServiceTest, EveryoneIsGivenTimeOncePageByPage) {
+  std::vector<std::string> sessions;
+  for (const char* name : {"a", "b", "c", "d", "e"}) sessions.push_back(Started(name));
+  ASSERT_TRUE(
+      Act(&ProctorStub::TerminateSession, sessions[2], Because<v1::TerminateSessionRequest>())
+          .ok());
+  auto request = Because<v1::GrantTimeToManyRequest>();
+  request.set_grant_id("all");
+  request.mutable_amount()->set_seconds(120);
+  request.set_everyone(true);
+  request.set_page_size(2);
+  int granted = 0, pages = 0;
+  for (int round = 0; round < 2; ++round) {
+    request.clear_page_token();
+    do {
+      const auto page = Do<v1::GrantTimeToManyResponse>(&ProctorStub::GrantTimeToMany, request);
+      ASSERT_TRUE(page.ok()) << page.status();
+      for (const auto& result : page->results()) {
+        EXPECT_TRUE(result.granted()) << result.refusal();
+        EXPECT_EQ(result.entry().granted().seconds(), 120);
+        ++granted;
+      }
+      request.set_page_token(page->next_page_token());
+      ++pages;
+    } while (!request.page_token().empty());
+  }
+  EXPECT_EQ(granted, 8);
+  EXPECT_EQ(pages, 4);
+  EXPECT_EQ(StateOf(sessions[0])->granted, Seconds(120));
+  EXPECT_EQ(StateOf(sessions[2])->granted, Duration(0));
+
+  request.mutable_sessions()->add_session_ids(sessions[2]);
+  request.mutable_sessions()->add_session_ids("nonsense");
+  const auto named = Do<v1::GrantTimeToManyResponse>(&ProctorStub::GrantTimeToMany, request);
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_EQ(named->results(0).refusal(), "SESSION_SEALED");
+  EXPECT_EQ(named->results(1).refusal(), "SESSION_ID_INVALID");
+  request.set_exam_id("no such exam");
+  EXPECT_THAT(Do<v1::GrantTimeToManyResponse>(&ProctorStub::GrantTimeToMany, request)->results(),
+              IsEmpty());
+  request.clear_target();
+  EXPECT_EQ(
+      ReasonOf(Do<v1::GrantTimeToManyResponse>(&ProctorStub::GrantTimeToMany, request).status()),
+      "GRANT_INVALID");
+}
+
+TEST_F(ProctorServiceTest, ListsLiveSessionsAndEndedOnes) {
+  const std::string ann = Started("ann"), bob = Started("bob");
+  ASSERT_TRUE(Act(&ProctorStub::PauseSession, bob, Because<v1::PauseSessionRequest>()).ok());
+  const auto list = [&](const v1::ListRosterRequest& request) {
+    std::vector<std::string> names;
+    const auto page = Do<v1::ListRosterResponse>(&ProctorStub::ListRoster, request);
+    EXPECT_TRUE(page.ok()) << page.status();
+    if (page.ok()) {
+      for (const auto& entry : page->entries()) names.push_back(entry.candidate_id());
+    }
+    return names;
+  };
+  EXPECT_THAT(list({}), ElementsAre("bob", "ann"));
+  ASSERT_TRUE(
+      Act(&ProctorStub::TerminateSession, ann, Because<v1::TerminateSessionRequest>()).ok());
+  EXPECT_TRUE(testing::WaitUntil([&] { return list({}).size() == 1; }));
+  v1::ListRosterRequest all;
+  all.set_include_ended(true);
+  EXPECT_THAT(list(all), ::testing::UnorderedElementsAre("ann", "bob"));
+  all.set_candidate_id("ann");
+  EXPECT_THAT(list(all), ElementsAre("ann"));
+  all.set_exam_id("another");
+  EXPECT_THAT(list(all), IsEmpty());
+  all.Clear();
+  all.set_page_token("x");
+  EXPECT_EQ(ReasonOf(Do<v1::ListRosterResponse>(&ProctorStub::ListRoster, all).status()),
+            "PAGE_TOKEN_INVALID");
+}
+
+TEST_F(ProctorServiceTest, AWatcherSeesTheListThenChanges) {
+  const std::string ann = Started("ann");
+  grpc::ClientContext context;
+  client::Prepare(context, Seconds(60), Staff(), telemetry::TraceContext::New());
+  const auto stream = proctor_->WatchRoster(&context, {});
+  v1::WatchRosterResponse message;
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_TRUE(message.complete());
+  ASSERT_EQ(message.entries_size(), 1);
+  EXPECT_EQ(message.entries(0).session_id(), ann);
+  const uint32_t version = message.entries(0).deadline_version();
+  ASSERT_TRUE(Act(&ProctorStub::GrantTime, ann, GrantOf("g", 60)).ok());
+  do {
+    ASSERT_TRUE(stream->Read(&message));
+    EXPECT_FALSE(message.complete());
+  } while (message.entries(0).deadline_version() == version);
+  EXPECT_EQ(message.entries(0).granted().seconds(), 60);
+  context.TryCancel();
+  while (stream->Read(&message)) {
+  }
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(ProctorServiceTest, AnIncidentGivesBackExactlyWhatItTook) {
+  const std::string ran = Started("ran");
+  clock_.Advance(Minutes(30));
+  const std::string fresh = Started("fresh"), done = Started("done");
+  ASSERT_TRUE(Save(ran, Token("ran"), 0, 1, "A").ok());
+  ASSERT_TRUE(Submit(done, Token("done")).ok());
+  clock_.Advance(Minutes(55));
+  const Time from = clock_.Now();  // `ran` has five minutes left
+  clock_.Advance(Minutes(20));
+  const Time to = clock_.Now();
+  v1::IncidentReportRequest ask;
+  *ask.mutable_incident() = IncidentOf(from, to);
+  const auto report = Do<v1::IncidentReportResponse>(&ProctorStub::IncidentReport, ask);
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->sessions_size(), 2) << "who had submitted lost nothing";
+  for (const auto& session : report->sessions()) {
+    const bool is_ran = session.session_id() == ran;
+    EXPECT_EQ(session.lost().seconds(), is_ran ? 300 : 1200);
+    EXPECT_EQ(session.expired(), is_ran);
+    EXPECT_EQ(session.has_last_save_before(), is_ran);
+  }
+
+  v1::CompensateIncidentRequest give;
+  give.set_incident_id("power-7");
+  give.set_reason("power cut in room 7");
+  *give.mutable_incident() = ask.incident();
+  const auto compensate = [&] {
+    std::map<std::string, v1::GrantResult> results;
+    const auto page = Do<v1::CompensateIncidentResponse>(&ProctorStub::CompensateIncident, give);
+    EXPECT_TRUE(page.ok()) << page.status();
+    if (page.ok()) {
+      for (const auto& result : page->results()) results[result.session_id()] = result;
+    }
+    return results;
+  };
+  auto results = compensate();
+  EXPECT_EQ(results.at(ran).refusal(), "SESSION_SEALED") << "nobody asked to reopen";
+  EXPECT_TRUE(results.at(fresh).granted());
+  give.set_reopen_expired(true);
+  for (int round = 0; round < 2; ++round) {
+    results = compensate();
+    ASSERT_EQ(results.size(), 2u);
+    EXPECT_TRUE(results.at(ran).granted()) << results.at(ran).refusal();
+    EXPECT_EQ(results.at(ran).entry().remaining().seconds(), 300);
+    EXPECT_EQ(results.at(fresh).entry().granted().seconds(), 1200);
+  }
+  EXPECT_EQ(StateOf(done)->grants.size(), 0u);
+
+  ask.mutable_incident()->mutable_window()->clear_end_time();
+  EXPECT_EQ(ReasonOf(Do<v1::IncidentReportResponse>(&ProctorStub::IncidentReport, ask).status()),
+            "INCIDENT_INVALID");
+}
+
+TEST_F(ProctorServiceTest, TheFiveAssessmentControlActions) {
+  const std::string ann = Started("ann");
+  v1::ControlAssessmentRequest request;
+  request.mutable_user()->set_sub("ann");
+  request.mutable_resource_link()->set_id("CLF-C02");
+  request.set_attempt_number(1);
+  request.mutable_incident_time()->set_seconds(1'800'000'000);
+  request.set_reason_code("N52");
+  const auto control = [&](const std::string& action) {
+    request.set_action(action);
+    const auto response =
+        Do<v1::ControlAssessmentResponse>(&ProctorStub::ControlAssessment, request);
+    return response.ok() ? response->status() : ReasonOf(response.status());
+  };
+  EXPECT_EQ(control("pause"), "paused");
+  EXPECT_EQ(control("resume"), "running");
+  EXPECT_EQ(control("update"), "CONTROL_INVALID");
+  request.set_extra_time(10);
+  EXPECT_EQ(control("update"), "running");
+  EXPECT_EQ(control("update"), "running");
+  EXPECT_EQ(StateOf(ann)->granted, Minutes(10)) << "the same message adds once";
+  request.set_incident_severity(0.4);
+  EXPECT_EQ(control("flag"), "running");
+  EXPECT_EQ(StateOf(ann)->extras->irregularities.size(), 1u);
+  EXPECT_EQ(control("explode"), "CONTROL_INVALID");
+  request.set_attempt_number(2);
+  EXPECT_EQ(control("pause"), "ATTEMPT_NOT_FOUND");
+  request.set_attempt_number(0);
+  scoring_away_ = true;
+  EXPECT_EQ(control("terminate"), "terminated");
+}
+
+}  // namespace
+}  // namespace invigil::session
