@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "common/base/ids.h"
@@ -350,6 +351,55 @@ TEST_P(EventLogTest, VisitorErrorsArePassedOn) {
   EXPECT_EQ(visits, 1);
   log_->Rollback();
   EXPECT_EQ(Replay(*log_, id), state);
+}
+
+TEST_P(EventLogTest, SessionsAreListedForTheStaff) {
+  std::vector<SessionId> ids;
+  for (const char* name : {"carl", "ann", "bob"}) {
+    ids.push_back(NewSession());
+    Activate(ids.back(), name);
+  }
+  std::vector<std::string> names;
+  const auto live = *reader_->ListLive("", "", 2);
+  for (const SessionRow& row : live) names.push_back(row.candidate_id);
+  EXPECT_EQ(names, (std::vector<std::string>{"ann", "bob"}));
+  const auto rest = *reader_->ListLive("bob", "CLF-C02", 2);
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].session, ids[0]);
+  EXPECT_EQ(rest[0].exam_id, "CLF-C02");
+  EXPECT_EQ(rest[0].state, SessionState::kActive);
+
+  State ann = Replay(*log_, ids[1]);
+  EXPECT_EQ(reader_->ListLive("", "", 1)->at(0).version, ann.version);
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(Do(*log_, ids[1], ann, Submit{1, {}}).ok());
+  ASSERT_TRUE(log_->Commit().ok());
+  EXPECT_EQ(reader_->ListLive("", "", 9)->size(), 2u);
+  const auto mine = *reader_->ListOfCandidate("ann", 9);
+  ASSERT_EQ(mine.size(), 1u);
+  EXPECT_EQ(mine[0].state, SessionState::kSubmitted);
+  EXPECT_TRUE(reader_->ListOfCandidate("nobody", 9)->empty());
+
+  // Newest first; ids of one moment are in no order but their own.
+  std::sort(ids.begin(), ids.end(),
+            [](const SessionId& a, const SessionId& b) { return a.bytes() > b.bytes(); });
+  std::vector<SessionId> newest;
+  const auto page = *reader_->ListNewest(std::nullopt, 2);
+  for (const SessionRow& row : page) newest.push_back(row.session);
+  EXPECT_EQ(newest, (std::vector<SessionId>{ids[0], ids[1]}));
+  EXPECT_EQ(reader_->ListNewest(ids[1], 2)->at(0).session, ids[2]);
+
+  State read;
+  EXPECT_TRUE(reader_
+                  ->ReadLog(mine[0].session,
+                            [&](uint64_t seq, Time at, const Event& event) {
+                              EXPECT_EQ(seq, read.version + 1);
+                              return Apply(read, event, at);
+                            })
+                  .ok());
+  EXPECT_EQ(read, ann);
+  const auto stop = [](uint64_t, Time, const Event&) { return absl::CancelledError("enough"); };
+  EXPECT_EQ(reader_->ReadLog(mine[0].session, stop).code(), absl::StatusCode::kCancelled);
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, EventLogTest, kTestStores, TestStore::Name);
