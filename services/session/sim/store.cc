@@ -142,6 +142,12 @@ absl::Status SimEventLog::Check() const {
         appended.first != store_.Version(appended.session) + 1) {
       return Taken();
     }
+    // A reservation remembers how its start was answered: that row too is there once.
+    const auto* reserved = std::get_if<Reserved>(&appended.events.front().event);
+    if (reserved &&
+        store_.starts_.contains({reserved->identity.candidate_id, reserved->identity.request_id})) {
+      return Taken();
+    }
     // Reserved, or reopened: it must be the candidate's only live one.
     if (!appended.live || store_.bug_ == Bug::kTwoLiveSessions) continue;
     const auto row = store_.sessions_.find(appended.session);
