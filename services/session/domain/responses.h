@@ -17,8 +17,8 @@ inline bool IsEdit(const StoredResponse& held, const StoredResponse& sent) {
 // Judges all of a request against an active session. On OK `acks` has the fate of every write and
 // `stored` those that change something. Errors: INVALID_ARGUMENT (RESPONSE_INVALID) naming every
 // wrong field; FAILED_PRECONDITION (ITEMS_LOCKED, EDIT_QUOTA_USED, metadata item_ids, sent, and
-// stored: what the session holds for them); then both are left empty. A write of what is held already is
-// never refused for a lock: its first reply may have been lost.
+// stored: what the session holds for them); then both are left empty. A write of what is held
+// already is never refused for a lock: its first reply may have been lost.
 absl::Status JudgeWrites(const State& state, const SaveResponses& save, Acks& acks,
                          ResponsesStored& stored);
 

@@ -111,10 +111,10 @@ class SittingTest : public fixtures::ServiceTest {
     ASSERT_TRUE(done.ok()) << done.status();
   }
   // A session in its first section.
-  std::string InSection(const std::string& token = "") {
-    const std::string session = Started("ann"), mine = token.empty() ? Token("ann") : token;
-    EXPECT_TRUE(Leave(session, mine, 0).ok());
-    EXPECT_TRUE(Leave(session, mine, 1).ok());
+  std::string InSection() {
+    std::string session = Started("ann");
+    EXPECT_TRUE(Leave(session, Token("ann"), 0).ok());
+    EXPECT_TRUE(Leave(session, Token("ann"), 1).ok());
     return session;
   }
   static std::vector<std::string> Items(const v1::Session& session) {
