@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "services/session/domain/events.h"
 #include "services/session/domain/session_id.h"
+#include "services/session/store/journal.h"
 
 namespace invigil::session {
 
@@ -121,6 +122,13 @@ class EventLogReader {
                                                                   size_t limit) = 0;
   // As EventLog::Read, from the first event.
   virtual absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) = 0;
+  // Rows of the journal numbered above `after`, in order.
+  virtual absl::StatusOr<std::vector<JournalRow>> ListJournal(uint64_t after, size_t limit) = 0;
+  virtual absl::StatusOr<JournalHead> ReadJournalHead() = 0;
+  // Gives `visit` the events of a session, as stored, oldest first, until it returns an error,
+  // which is passed on.
+  using RawVisitor = absl::FunctionRef<absl::Status(uint64_t seq, Time at, std::string_view body)>;
+  virtual absl::Status ReadEvents(const SessionId& session, RawVisitor visit) = 0;
 };
 
 }  // namespace invigil::session

@@ -467,6 +467,63 @@ TEST_P(OpenTransactionsTest, TwoSealsOfTheSameSessionsInOppositeOrderMakeOneOfEa
   EXPECT_EQ(reader_->ListOutbox(std::nullopt, 100)->size(), ids.size());
 }
 
+// The journal: every act and change of life has a row, in the order of the commits, and nothing
+// else has; see journal/verify_test for what it proves.
+TEST_P(EventLogTest, TheJournalHasNoGapsWhoeverWrites) {
+  constexpr int kEach = 25;
+  const auto write = [this](const std::string& who) {
+    const auto log = Open();
+    for (int i = 0; i < kEach; ++i) {
+      const SessionId id = NewSession();
+      for (int attempt = 0;; ++attempt) {
+        ASSERT_LT(attempt, 100);
+        State state;
+        ASSERT_TRUE(log->Begin().ok());
+        absl::Status status = Do(*log, id, state, Reserve{{who + std::to_string(i), "EX-1", "r"}});
+        if (status.ok()) status = Do(*log, id, state, Start{fixtures::MakeForm(5, kBase)});
+        if (status.ok()) status = log->Commit();
+        if (status.ok()) break;
+        ASSERT_EQ(status.code(), absl::StatusCode::kAlreadyExists) << status;  // not the first
+        log->Rollback();
+      }
+    }
+  };
+  std::thread other([&] { write("bob"); });
+  write("ann");
+  other.join();
+  const auto rows = reader_->ListJournal(0, 1000);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_EQ(rows->size(), 2u * kEach * 3);  // reserved, form_attached, started
+  JournalHead head;
+  for (const JournalRow& row : *rows) {
+    EXPECT_EQ(row.n, head.n + 1);
+    EXPECT_EQ(row.hash, ChainHash(head.hash, row));
+    head = {row.n, row.hash};
+  }
+  EXPECT_EQ(*reader_->ReadJournalHead(), head);
+  const auto page = reader_->ListJournal(10, 5);
+  ASSERT_EQ(page->size(), 5u);
+  EXPECT_EQ(page->front().n, 11u);
+}
+
+TEST_P(EventLogTest, SavesAndRolledBackTransactionsLeaveTheJournalAlone) {
+  const SessionId id = NewSession();
+  State state = Activate(id, "ann");
+  const JournalHead before = *reader_->ReadJournalHead();
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(Do(*log_, id, state, fixtures::Save(1, {fixtures::Write(0, 1, {"A"})})).ok());
+  ASSERT_TRUE(log_->Commit().ok());
+  State dropped = state;
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(Do(*log_, id, dropped, Pause{"proctor", "alarm"}).ok());
+  log_->Rollback();
+  EXPECT_EQ(*reader_->ReadJournalHead(), before);
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(Do(*log_, id, state, Pause{"proctor", "alarm"}).ok());
+  ASSERT_TRUE(log_->Commit().ok());
+  EXPECT_EQ(reader_->ReadJournalHead()->n, before.n + 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, OpenTransactionsTest, ::testing::Values("postgresql"),
                          TestStore::Name);
 

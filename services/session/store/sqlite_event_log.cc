@@ -49,9 +49,15 @@ class SqliteEventLog final : public EventLog {
         clear_outbox_(db_.MustPrepare("DELETE FROM outbox WHERE session_id=?")),
         put_content_(db_.MustPrepare("INSERT INTO contents(content_id, body) VALUES(?,?) "
                                      "ON CONFLICT(content_id) DO NOTHING")),
-        get_content_(db_.MustPrepare("SELECT body FROM contents WHERE content_id=?")) {}
+        get_content_(db_.MustPrepare("SELECT body FROM contents WHERE content_id=?")),
+        read_head_(db_.MustPrepare("SELECT n, hash FROM journal_head WHERE one=1")),
+        write_head_(db_.MustPrepare("UPDATE journal_head SET n=?, hash=? WHERE one=1")),
+        write_journal_(db_.MustPrepare("INSERT INTO journal(n, session_id, seq, at_us, kind, "
+                                       "body_hash, responses_hash, hash) "
+                                       "VALUES(?,?,?,?,?,?,?,?)")) {}
 
   absl::Status Begin() override {
+    journal_.Clear();
     INVIGIL_RETURN_IF_ERROR(begin_.Run());
     open_ = true;
     // SQLite counts commits of other connections to the file; this connection's own don't count.
@@ -65,12 +71,14 @@ class SqliteEventLog final : public EventLog {
   }
 
   absl::Status Commit() override {
+    if (!journal_.empty()) INVIGIL_RETURN_IF_ERROR(WriteJournal());
     INVIGIL_RETURN_IF_ERROR(commit_.Run());
     open_ = false;
     return absl::OkStatus();
   }
 
   void Rollback() override {
+    journal_.Clear();
     // After some failures SQLite has rolled back by itself; then this fails, and that is fine.
     if (std::exchange(open_, false)) (void)db_.Execute("ROLLBACK");
   }
@@ -108,6 +116,7 @@ class SqliteEventLog final : public EventLog {
           .Bind(3, ToUnixMicros(at))
           .BindBlob(4, body_);
       INVIGIL_RETURN_IF_ERROR(append_.Run());
+      journal_.Add(session, seq, at, event, body_, after);
       // Nobody looks for a session by these.
       if (std::holds_alternative<ResponsesStored>(event)) continue;
       if (std::holds_alternative<ProgressStored>(event)) continue;
@@ -157,6 +166,29 @@ class SqliteEventLog final : public EventLog {
   }
 
  private:
+  // As late as can be: elsewhere the head's row makes other writers wait.
+  absl::Status WriteJournal() {
+    auto row = read_head_.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT", "the journal has no head");
+    JournalHead head{static_cast<uint64_t>(read_head_.Int(0)), read_head_.Text(1)};
+    read_head_.Reset();
+    for (const JournalRow& entry : journal_.Chain(head)) {
+      write_journal_.Bind(1, static_cast<int64_t>(entry.n))
+          .BindBlob(2, entry.session.bytes())
+          .Bind(3, static_cast<int64_t>(entry.seq))
+          .Bind(4, ToUnixMicros(entry.at))
+          .BindText(5, entry.kind)
+          .BindText(6, entry.body_hash)
+          .BindText(7, entry.responses_hash)
+          .BindText(8, entry.hash);
+      INVIGIL_RETURN_IF_ERROR(write_journal_.Run());
+    }
+    journal_.Clear();
+    write_head_.Bind(1, static_cast<int64_t>(head.n)).BindText(2, head.hash);
+    return write_head_.Run();
+  }
+
   static absl::StatusOr<std::optional<SessionId>> OneId(Statement& query) {
     auto row = query.Step();
     if (!row.ok()) return row.status();
@@ -221,7 +253,8 @@ class SqliteEventLog final : public EventLog {
   Database db_;
   Statement begin_, commit_, data_version_, read_, append_, insert_session_, update_session_,
       set_candidate_, find_start_, insert_start_, find_live_, insert_outbox_, delete_outbox_,
-      clear_outbox_, put_content_, get_content_;
+      clear_outbox_, put_content_, get_content_, read_head_, write_head_, write_journal_;
+  JournalBatch journal_;  // of the open transaction
   bool open_ = false;
   int64_t seen_data_version_ = -1;
   uint64_t generation_ = 0;
@@ -247,7 +280,44 @@ class SqliteEventLogReader final : public EventLogReader {
                                       "candidate_id=?) AND candidate_id=? "
                                       "ORDER BY session_id DESC LIMIT ?")),
         log_(db_.MustPrepare("SELECT seq, at_us, body FROM events WHERE session_id=? "
-                             "ORDER BY seq")) {}
+                             "ORDER BY seq")),
+        journal_(db_.MustPrepare("SELECT n, session_id, seq, at_us, kind, body_hash, "
+                                 "responses_hash, hash FROM journal WHERE n>? ORDER BY n LIMIT ?")),
+        head_(db_.MustPrepare("SELECT n, hash FROM journal_head WHERE one=1")),
+        events_(db_.MustPrepare("SELECT seq, at_us, body FROM events WHERE session_id=? "
+                                "ORDER BY seq")) {}
+
+  absl::StatusOr<std::vector<JournalRow>> ListJournal(uint64_t after, size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    journal_.Bind(1, static_cast<int64_t>(after)).Bind(2, static_cast<int64_t>(limit));
+    std::vector<JournalRow> list;
+    INVIGIL_RETURN_IF_ERROR(ForEach(journal_, [&](const Statement& row) {
+      list.push_back({static_cast<uint64_t>(row.Int(0)), IdAt(row, 1),
+                      static_cast<uint64_t>(row.Int(2)), FromUnixMicros(row.Int(3)), row.Text(4),
+                      row.Text(5), row.Text(6), row.Text(7)});
+    }));
+    return list;
+  }
+
+  absl::StatusOr<JournalHead> ReadJournalHead() override {
+    const std::lock_guard lock(mutex_);
+    JournalHead head;
+    INVIGIL_RETURN_IF_ERROR(ForEach(head_, [&](const Statement& row) {
+      head = {static_cast<uint64_t>(row.Int(0)), row.Text(1)};
+    }));
+    return head;
+  }
+
+  absl::Status ReadEvents(const SessionId& session, RawVisitor visit) override {
+    const std::lock_guard lock(mutex_);
+    events_.BindBlob(1, session.bytes());
+    absl::Status visited;
+    INVIGIL_RETURN_IF_ERROR(ForEach(events_, [&](const Statement& row) {
+      if (!visited.ok()) return;
+      visited = visit(static_cast<uint64_t>(row.Int(0)), FromUnixMicros(row.Int(1)), row.View(2));
+    }));
+    return visited;
+  }
 
   absl::StatusOr<std::vector<Scheduled>> ListScheduled(std::optional<Scheduled> after, Time until,
                                                        size_t limit) override {
@@ -345,7 +415,7 @@ class SqliteEventLogReader final : public EventLogReader {
 
   std::mutex mutex_;
   Database db_;
-  Statement scheduled_, outbox_, live_, newest_, of_candidate_, log_;
+  Statement scheduled_, outbox_, live_, newest_, of_candidate_, log_, journal_, head_, events_;
 };
 
 }  // namespace

@@ -44,6 +44,18 @@ inline std::vector<std::string> SqliteSchema() {
     DROP INDEX sessions_due;
     UPDATE sessions SET deadline_us = NULL WHERE state <> 2;
     CREATE INDEX sessions_due ON sessions(deadline_us, session_id) WHERE deadline_us IS NOT NULL;
+  )",
+          R"(
+    -- Who did what, chained: see journal.h. Hashes are hexadecimal.
+    CREATE TABLE journal(
+      n INTEGER NOT NULL PRIMARY KEY, session_id BLOB NOT NULL, seq INTEGER NOT NULL,
+      at_us INTEGER NOT NULL, kind TEXT NOT NULL, body_hash TEXT NOT NULL,
+      responses_hash TEXT NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
+    -- Its end: one row, which orders the transactions that add to it.
+    CREATE TABLE journal_head(one INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL,
+      hash TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO journal_head VALUES(
+      1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
   )"};
 }
 

@@ -1,0 +1,40 @@
+// Whether a journal tells the truth: its chain, the events it names, and what was sealed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/session/store/event_log.h"
+
+namespace invigil::session {
+
+struct JournalFault {
+  uint64_t n = 0;  // of the first row that is wrong
+  std::string what;
+};
+
+struct JournalVerdict {
+  uint64_t rows = 0;                  // that were right
+  uint64_t sessions = 0;              // that they speak of
+  JournalHead head;                   // after those rows
+  std::optional<JournalFault> fault;  // nullopt: all is as it was written
+};
+
+struct VerifyOptions {
+  // A head that was noted elsewhere before: the journal must still go through it.
+  std::optional<JournalHead> noted;
+  // Told the number of rows done, now and then.
+  std::function<void(uint64_t)> progress;
+};
+
+// Reads the whole journal and every event it names; blocks for as long. Finds a row that was
+// changed, taken out, put in or moved, an end that was cut off behind the head's row or a noted
+// head, an event that was changed, taken out or added between a session's begin and its seal, and
+// stored responses that are not those that were sealed. Sessions older than the journal have no
+// rows and are not judged. Errors: of the store, which say nothing about the truth.
+absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options = {});
+
+}  // namespace invigil::session

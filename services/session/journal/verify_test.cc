@@ -1,0 +1,170 @@
+#include "services/session/journal/verify.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/ids.h"
+#include "common/sql/database.h"
+#include "common/testing/temp_dir.h"
+#include "services/session/domain/apply.h"
+#include "services/session/domain/decide.h"
+#include "services/session/domain/fixtures_for_test.h"
+#include "services/session/store/sqlite_event_log.h"
+
+namespace invigil::session {
+namespace {
+
+using fixtures::kStart;
+using ::testing::HasSubstr;
+
+// Three whole sittings in a file, which each test then tampers with as somebody with the file
+// could.
+class VerifyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto log = OpenSqliteEventLog(path_);
+    ASSERT_TRUE(log.ok()) << log.status();
+    for (int i = 0; i < 3; ++i) Sit(**log, "candidate-" + std::to_string(i));
+  }
+
+  void Sit(EventLog& log, const std::string& candidate) {
+    const SessionId id = *SessionId::FromHex(NewId(kStart));
+    sessions_.push_back(id);
+    State state;
+    const auto run = [&](Action action) {
+      ASSERT_TRUE(log.Begin().ok());
+      const Decision decision = Decide(state, {"", std::move(action)}, kStart);
+      ASSERT_TRUE(decision.status.ok()) << decision.status;
+      for (const Event& event : decision.events) {
+        ASSERT_TRUE(Apply(state, event, decision.at).ok());
+      }
+      ASSERT_TRUE(log.Append(id, decision.events, decision.at, state).ok());
+      ASSERT_TRUE(log.Commit().ok());
+    };
+    run(Reserve{{candidate, "EX-1", "r"}});
+    run(Start{fixtures::MakeForm(), nullptr, {}});
+    run(fixtures::Save(1, {fixtures::Write(0, 1, {"A"})}));
+    run(Pause{"proctor", "fire drill"});
+    run(Resume{"proctor", "all clear"});
+    run(fixtures::Save(1, {fixtures::Write(0, 2, {"B"})}));
+    run(Submit{1, {}});
+    run(RecoverResponses{"r1", "operator", "found", {fixtures::Write(3, 1, {"C"})}});
+  }
+
+  JournalVerdict Verify(VerifyOptions options = {}) {
+    auto reader = OpenSqliteEventLogReader(path_);
+    EXPECT_TRUE(reader.ok()) << reader.status();
+    auto verdict = VerifyJournal(**reader, std::move(options));
+    EXPECT_TRUE(verdict.ok()) << verdict.status();
+    return *verdict;
+  }
+  std::string Fault() {
+    const JournalVerdict verdict = Verify();
+    return verdict.fault ? std::to_string(verdict.fault->n) + ": " + verdict.fault->what : "";
+  }
+  void Tamper(const std::string& sql) {
+    auto db = sql::Database::Open(path_);
+    ASSERT_TRUE(db.ok()) << db.status();
+    const absl::Status status = db->Execute(sql);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  // reserved, form_attached, started, paused, resumed, sealed.submitted, responses_recovered
+  static constexpr uint64_t kRowsOfOne = 7;
+  const testing::TempDir dir_;
+  const std::string path_ = dir_.Path("s.db");
+  std::vector<SessionId> sessions_;
+};
+
+TEST_F(VerifyTest, AnUntouchedJournalIsRight) {
+  const JournalVerdict verdict = Verify();
+  EXPECT_FALSE(verdict.fault) << verdict.fault->what;
+  EXPECT_EQ(verdict.rows, 3 * kRowsOfOne);
+  EXPECT_EQ(verdict.sessions, 3u);
+  EXPECT_EQ(verdict.head.n, verdict.rows);
+  EXPECT_FALSE(Verify({.noted = verdict.head, .progress = {}}).fault);
+}
+
+TEST_F(VerifyTest, AChangedRowIsFound) {
+  Tamper("UPDATE journal SET kind='resumed' WHERE n=4");
+  EXPECT_THAT(Fault(), HasSubstr("4: it is not what was written"));
+}
+
+TEST_F(VerifyTest, AMissingRowIsFound) {
+  Tamper("DELETE FROM journal WHERE n=5");
+  EXPECT_THAT(Fault(), HasSubstr("row 5 is missing"));
+}
+
+TEST_F(VerifyTest, RowsThatChangedPlacesAreFound) {
+  Tamper(
+      "UPDATE journal SET n=100 WHERE n=9; UPDATE journal SET n=9 WHERE n=10; "
+      "UPDATE journal SET n=10 WHERE n=100");
+  EXPECT_THAT(Fault(), HasSubstr("9: it is not what was written"));
+}
+
+TEST_F(VerifyTest, ACutOffEndIsFound) {
+  const JournalHead noted = Verify().head;
+  Tamper("DELETE FROM journal WHERE n>18");
+  EXPECT_THAT(Fault(), HasSubstr("19: the journal's end was cut off"));
+  // With the head's row made to fit, only a head noted elsewhere tells.
+  Tamper("UPDATE journal_head SET n=18, hash=(SELECT hash FROM journal WHERE n=18)");
+  EXPECT_EQ(Fault(), "");
+  EXPECT_THAT(Verify({.noted = noted, .progress = {}}).fault->what,
+              HasSubstr("ends before the head"));
+}
+
+TEST_F(VerifyTest, AJournalWrittenAnewIsFoundByANotedHead) {
+  const JournalVerdict before = Verify();
+  JournalHead noted = before.head;
+  noted.hash[0] = noted.hash[0] == 'a' ? 'b' : 'a';
+  EXPECT_THAT(Verify({.noted = noted, .progress = {}}).fault->what, HasSubstr("written anew"));
+}
+
+TEST_F(VerifyTest, AChangedActIsFound) {
+  Tamper(
+      "UPDATE events SET body = CAST(replace(CAST(body AS TEXT), 'fire drill', 'fine drill') AS "
+      "BLOB) WHERE body = (SELECT body FROM events WHERE CAST(body AS TEXT) LIKE '%fire drill%' "
+      "LIMIT 1)");
+  EXPECT_THAT(Fault(), HasSubstr("its event was changed"));
+}
+
+TEST_F(VerifyTest, AChangedSaveIsFoundAtTheSeal) {
+  // The second session's last save is its event 7; these bytes are a ResponsesStored of option C.
+  Tamper(
+      "UPDATE events SET body=x'22060a0410021804' WHERE seq=7 AND session_id="
+      "(SELECT session_id FROM journal WHERE n=8)");
+  EXPECT_THAT(Fault(), HasSubstr("13: the stored responses are not those that were sealed"));
+}
+
+TEST_F(VerifyTest, ATakenOutSaveIsFoundAtTheSeal) {
+  Tamper(
+      "DELETE FROM events WHERE seq=4 AND session_id=(SELECT session_id FROM journal WHERE n=8)");
+  EXPECT_THAT(Fault(), HasSubstr("event 4 of its session is missing"));
+}
+
+TEST_F(VerifyTest, AnActInThePlaceOfASaveIsFoundAtTheSeal) {
+  // A take-over instead of the first save, which a later one has replaced: no response differs.
+  Tamper(
+      "UPDATE events SET body=x'2a020802' WHERE seq=4 AND session_id="
+      "(SELECT session_id FROM journal WHERE n=8)");
+  EXPECT_THAT(Fault(), HasSubstr("13: its session has events that the journal does not know"));
+}
+
+TEST_F(VerifyTest, ARolledBackTransactionLeavesNoGap) {
+  auto log = OpenSqliteEventLog(path_);
+  ASSERT_TRUE(log.ok());
+  const SessionId id = *SessionId::FromHex(NewId(kStart));
+  State state;
+  ASSERT_TRUE((*log)->Begin().ok());
+  const Decision decision = Decide(state, {"", Reserve{{"bob", "EX-1", "r"}}}, kStart);
+  ASSERT_TRUE(Apply(state, decision.events[0], decision.at).ok());
+  ASSERT_TRUE((*log)->Append(id, decision.events, decision.at, state).ok());
+  (*log)->Rollback();
+  Sit(**log, "carol");
+  const JournalVerdict verdict = Verify();
+  EXPECT_FALSE(verdict.fault) << verdict.fault->what;
+  EXPECT_EQ(verdict.rows, 4 * kRowsOfOne);
+}
+
+}  // namespace
+}  // namespace invigil::session
