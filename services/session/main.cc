@@ -18,6 +18,7 @@
 #include "services/session/registration/registrar.h"
 #include "services/session/relay/relay.h"
 #include "services/session/relay/scoring_client.h"
+#include "services/session/rpc/audit_service.h"
 #include "services/session/rpc/delivery_service.h"
 #include "services/session/rpc/item_bank.h"
 #include "services/session/rpc/proctor_roster.h"
@@ -135,8 +136,8 @@ absl::Status Run(const Settings& settings) {
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(
-      **verifier, {"invigil.session.v1.DeliveryService", "invigil.session.v1.ProctorService",
-                   "invigil.session.v1.RegistrationService"});
+      **verifier, {"invigil.session.v1.AuditService", "invigil.session.v1.DeliveryService",
+                   "invigil.session.v1.ProctorService", "invigil.session.v1.RegistrationService"});
   if (!guard.ok()) return guard.status();
   auto made = auth::TokenMinter::FromFile(settings.key, clock);
   if (!made.ok()) return made.status();
@@ -214,10 +215,13 @@ absl::Status Run(const Settings& settings) {
                                                      .roster = roster,
                                                      .ticker = ticker,
                                                      .clock = clock});
+    auto audit_reader = OpenEventLogReader(*location);
+    if (!audit_reader.ok()) return audit_reader.status();
+    const auto audit_service = MakeAuditService(**guard, *std::move(audit_reader));
     timers.Start();
     auto server =
         rpc::Server::Start("session", settings.server,
-                           {service.get(), proctor_service.get(), registration_service.get()}, [&] {
+                           {service.get(), audit_service.get(), proctor_service.get(), registration_service.get()}, [&] {
                              if (!engine->Healthy())
                                return absl::UnavailableError("the database can't be written");
                              return clock_trusted();

@@ -12,6 +12,7 @@
 #include "invigil/itembank/v1/exam.pb.h"
 #include "invigil/itembank/v1/item.pb.h"
 #include "invigil/scoring/v1/scoring.pb.h"
+#include "invigil/session/v1/audit.pb.h"
 #include "invigil/session/v1/delivery.pb.h"
 
 namespace invigil::cli {
@@ -71,6 +72,10 @@ class Api {
       const session::v1::SubmitSessionRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::GetScoreReportResponse> GetScoreReport(
       const session::v1::GetScoreReportRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::VerifyJournalResponse> VerifyJournal(
+      const session::v1::VerifyJournalRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::GetTimelineResponse> GetTimeline(
+      const session::v1::GetTimelineRequest& request, const std::string& token) = 0;
   // Calls `on_update` for every message until the stream ends or `stopper` stops.
   virtual absl::Status WatchSession(
       const session::v1::WatchSessionRequest& request, const std::string& token, Stopper& stopper,

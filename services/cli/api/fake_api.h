@@ -107,6 +107,14 @@ class FakeApi : public Api {
     }
     return response;
   }
+  absl::StatusOr<session::v1::VerifyJournalResponse> VerifyJournal(
+      const session::v1::VerifyJournalRequest&, const std::string&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<session::v1::GetTimelineResponse> GetTimeline(
+      const session::v1::GetTimelineRequest&, const std::string&) override {
+    return absl::UnimplementedError("");
+  }
   absl::StatusOr<session::v1::GetScoreReportResponse> GetScoreReport(
       const session::v1::GetScoreReportRequest&, const std::string&) override {
     const std::lock_guard lock(mutex_);

@@ -10,6 +10,7 @@
 #include "invigil/itembank/v1/exam.grpc.pb.h"
 #include "invigil/itembank/v1/item.grpc.pb.h"
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
+#include "invigil/session/v1/audit.grpc.pb.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
 #include "services/cli/api/api.h"
 
@@ -34,6 +35,7 @@ class GrpcApi final : public Api {
         exams_(bank::ExamService::NewStub(channel)),
         items_(bank::ItemService::NewStub(channel)),
         delivery_(ses::DeliveryService::NewStub(channel)),
+        audit_(ses::AuditService::NewStub(channel)),
         scoring_(sco::ScoringService::NewStub(channel)) {}
 
   absl::StatusOr<bank::ListExamsResponse> ListExams(const bank::ListExamsRequest& request,
@@ -79,6 +81,14 @@ class GrpcApi final : public Api {
   absl::StatusOr<ses::GetScoreReportResponse> GetScoreReport(
       const ses::GetScoreReportRequest& request, const std::string& token) override {
     return Call(*delivery_, &ses::DeliveryService::Stub::GetScoreReport, request, token);
+  }
+  absl::StatusOr<ses::VerifyJournalResponse> VerifyJournal(
+      const ses::VerifyJournalRequest& request, const std::string& token) override {
+    return Call(*audit_, &ses::AuditService::Stub::VerifyJournal, request, token);
+  }
+  absl::StatusOr<ses::GetTimelineResponse> GetTimeline(const ses::GetTimelineRequest& request,
+                                                       const std::string& token) override {
+    return Call(*audit_, &ses::AuditService::Stub::GetTimeline, request, token);
   }
   absl::StatusOr<sco::ExplainScoreResponse> ExplainScore(const sco::ExplainScoreRequest& request,
                                                          const std::string& token) override {
@@ -143,6 +153,7 @@ class GrpcApi final : public Api {
   const std::unique_ptr<bank::ExamService::Stub> exams_;
   const std::unique_ptr<bank::ItemService::Stub> items_;
   const std::unique_ptr<ses::DeliveryService::Stub> delivery_;
+  const std::unique_ptr<ses::AuditService::Stub> audit_;
   const std::unique_ptr<sco::ScoringService::Stub> scoring_;
 };
 

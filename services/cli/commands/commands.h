@@ -9,6 +9,8 @@ namespace invigil::cli {
 
 using Words = std::vector<std::string>;
 
+int AuditTimeline(const Words& words);
+int AuditVerify(const Words& words);
 int BankCheck(const Words& words);
 int BankExport(const Words& words);
 int BankImport(const Words& words);

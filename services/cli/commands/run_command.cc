@@ -84,6 +84,8 @@ const std::vector<Command>& Commands() {
       {"bank check", "FILE|FOLDER", "look for faults in a bank or exam definition", BankCheck},
       {"bank import", "FILE|FOLDER", "publish a definition and load a bank", BankImport},
       {"bank export", "BANK", "write a bank as JSON", BankExport},
+      {"audit verify", "", "check that nobody changed the journal of acts", AuditVerify},
+      {"audit timeline", "SESSION", "tell all that happened in a session", AuditTimeline},
       {"token", "--role R --subject NAME", "make a token for calling the API", TokenCommand},
       {"keys create", "--name N --roles R,...", "make a signing key", KeysCreate},
   };

@@ -121,8 +121,9 @@ struct Teller {
   }
   void operator()(const CheckedIn& e) const { Act(e.actor, "checked in", e.note); }
   void operator()(const MessageSent& e) const {
-    Act(e.actor, std::string(e.from_candidate ? "the candidate wrote" : "a message was sent") +
-                     " (" + e.id + ")",
+    Act(e.actor,
+        std::string(e.from_candidate ? "the candidate wrote" : "a message was sent") + " (" + e.id +
+            ")",
         e.text);
   }
   void operator()(const MessageConfirmed& e) const {
@@ -131,9 +132,7 @@ struct Teller {
   void operator()(const IrregularityReported& e) const {
     Act(e.actor, "irregularity " + e.category + " (" + e.id + ")", e.text);
   }
-  void operator()(const Claimed& e) const {
-    entry.text = "claimed by account " + e.candidate_id;
-  }
+  void operator()(const Claimed& e) const { entry.text = "claimed by account " + e.candidate_id; }
 
  private:
   void Act(const std::string& actor, std::string what, const std::string& why) const {
@@ -149,8 +148,8 @@ absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(EventLogReader& reader,
                                                         const SessionId& session) {
   std::vector<TimelineEntry> entries;
   State state;
-  const absl::Status status = reader.ReadEvents(
-      session, [&](uint64_t seq, Time at, std::string_view body) -> absl::Status {
+  const absl::Status status =
+      reader.ReadEvents(session, [&](uint64_t seq, Time at, std::string_view body) -> absl::Status {
         const auto event = DecodeEvent(body);
         if (!event.ok()) return event.status();
         State after = state;
@@ -159,7 +158,8 @@ absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(EventLogReader& reader,
         entry.seq = seq;
         entry.written_at = entry.happened_at = at;
         entry.kind = JournalKind(*event);
-        // What an event says about the form it reads in the session before, but for the form itself.
+        // What an event says about the form it reads in the session before, but for the form
+        // itself.
         std::visit(Teller{state, entry}, *event);
         entry.due = DueTime(after);
         state = std::move(after);

@@ -102,11 +102,10 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
       if (verdict->fault) {
         response->set_wrong_row(verdict->fault->n);
         response->set_fault(verdict->fault->what);
-        log::Error("the journal is not what was written",
-                   {{"audit", "journal_fault"},
-                    {"row", verdict->fault->n},
-                    {"fault", verdict->fault->what},
-                    {"trace_id", call->trace().trace_id}});
+        log::Error("the journal is not what was written", {{"audit", "journal_fault"},
+                                                           {"row", verdict->fault->n},
+                                                           {"fault", verdict->fault->what},
+                                                           {"trace_id", call->trace().trace_id}});
       }
       return absl::OkStatus();
     });
