@@ -156,9 +156,9 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAuditService(const rpc::Guard& guard,
+std::shared_ptr<grpc::Service> MakeAuditService(const rpc::Guard& guard,
                                                 std::unique_ptr<EventLogReader> reader) {
-  return std::make_unique<AuditServiceImpl>(guard, std::move(reader));
+  return std::make_shared<AuditServiceImpl>(guard, std::move(reader));
 }
 
 }  // namespace invigil::session

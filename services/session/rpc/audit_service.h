@@ -14,7 +14,7 @@ class Service;
 namespace invigil::session {
 
 // `guard` outlives it.
-std::unique_ptr<grpc::Service> MakeAuditService(const rpc::Guard& guard,
+std::shared_ptr<grpc::Service> MakeAuditService(const rpc::Guard& guard,
                                                 std::unique_ptr<EventLogReader> reader);
 
 }  // namespace invigil::session
