@@ -27,11 +27,19 @@ struct Check {
     return state.form ? "there is a form" : !e.form ? "it has no form" : nullptr;
   }
   const char* operator()(const Started&) const { return state.form ? nullptr : "there is no form"; }
+  const char* Stored(const ResponsesStored::Response& response) const {
+    if (response.place >= state.responses.size()) return "a place is not on the form";
+    const bool fits = response.stored.options >> state.form->option_count(response.place) == 0;
+    return fits ? nullptr : "an option is not the item's";
+  }
   const char* operator()(const ResponsesStored& e) const {
     for (const auto& response : e.responses) {
-      if (response.place >= state.responses.size()) return "a place is not on the form";
+      if (const char* why = Stored(response)) return why;
     }
     return nullptr;
+  }
+  const char* operator()(const BreakEnded&) const {
+    return state.break_kind != BreakKind::kNone ? nullptr : "no break was taken";
   }
   const char* operator()(const PartEntered& e) const {
     if (e.part <= state.part || e.part >= state.form->parts()) return "its part does not follow";
@@ -40,11 +48,12 @@ struct Check {
   }
   const char* operator()(const ResponsesRecovered& e) const {
     for (const auto& response : e.responses) {
-      if (response.place >= state.responses.size()) return "a place is not on the form";
+      if (const char* why = Stored(response)) return why;
     }
     return nullptr;
   }
   const char* operator()(const ProgressStored& e) const {
+    if (e.shown && *e.shown >= state.responses.size()) return "a place is not on the form";
     for (const auto& entry : e.entries) {
       if (entry.place >= state.responses.size()) return "a place is not on the form";
     }
@@ -99,7 +108,11 @@ struct Change {
     StopPart(e.at);
     if (state.current_part().is_section()) {
       state.exam_used += state.part_used;
-      if (e.part >= state.form->after_sections()) state.answers_ended_at = e.at;
+      if (e.part >= state.form->after_sections()) {
+        state.answers_ended_at = e.at;
+        state.left = {state.part, state.cursor, state.edits_used, state.part_used,
+                      state.part_granted};
+      }
     }
     Enter(e.part, e.at);
     ++state.deadline_version;
@@ -139,8 +152,6 @@ struct Change {
     for (uint32_t place : e.seen) extras.locked[place] = true;
   }
   void operator()(const BreakEnded& e) const {
-    const bool scheduled = state.break_kind == BreakKind::kNone;
-    if (scheduled) return;  // the table lets none of these through; see PartEntered
     StopBreak(e.at);
     if (state.break_kind == BreakKind::kPooled) {
       state.part_since = e.at;
@@ -166,6 +177,7 @@ struct Change {
     state.paused_at.reset();
     state.break_kind = BreakKind::kNone;
     state.ended_at = e.ended_at;
+    state.sealed_as = e.as;
     ++state.attempt_version;
   }
   void operator()(const Reopened& e) const {
@@ -173,19 +185,22 @@ struct Change {
     state.answers_ended_at.reset();
     state.window_end.reset();  // whoever reopens has decided about it
     if (state.part >= state.form->after_sections()) {
-      // Back into the last section, which was used up or left: only what is granted is there.
-      while (!state.current_part().is_section()) --state.part;
-      const Duration own = PartTime(state).value_or(Duration(0));
-      state.exam_used -= std::min(state.exam_used, own);
-      state.part_used = own;
-      state.part_granted = Duration(0);
+      // Back into the section that was left, as it was left.
+      state.part = state.left.part;
+      state.cursor = state.left.cursor;
+      state.edits_used = state.left.edits_used;
+      state.exam_used -= state.left.used;
+      state.part_used = state.left.used;
+      state.part_granted = state.left.granted;
     } else if (state.current_part().kind == PartKind::kBreak) {
       Enter(state.part + 1, at);  // a section follows every break
     } else if (!state.current_part().is_section()) {
       Enter(state.part, at);
     }
     state.part_since = at;
-    Give(e.grant);
+    Give({e.grant.id, e.grant.amount, true});
+    // A submit that is still under way was meant for the session as it was.
+    ++state.epoch;
     ForgetScore();
   }
   void operator()(const ResponsesRecovered& e) const {
@@ -229,9 +244,9 @@ struct Change {
     state.part_granted = Duration(0);
     state.break_kind = BreakKind::kNone;
     state.break_since.reset();
-    state.edits_used = 0;
     const Part& entered = state.current_part();
     if (!entered.is_section()) return;
+    state.edits_used = 0;
     state.cursor = entered.first_place;
     state.part_granted = std::exchange(state.next_granted, Duration(0));
   }

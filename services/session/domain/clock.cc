@@ -130,7 +130,7 @@ bool LeavesTime(const State& sealed, const Reopened& reopened, Time now) {
 }
 
 Duration LongestLeft(const State& state, Time now) {
-  if (state.sealed() || !state.form) return Duration(0);
+  if (!state.live() || !state.form) return Duration(0);
   Duration left = ExamTime(state) + state.break_pool();
   for (size_t i = 0; i < state.form->parts(); ++i) {
     const Part& part = state.form->part(i);

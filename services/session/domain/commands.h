@@ -94,7 +94,7 @@ struct TakeOver {};
 
 struct ResponseWrite {
   std::string item_id;
-  uint32_t sequence = 0;  // 1 or more
+  uint32_t sequence = 0;  // 1 to kMaxSequence
   Selection options;      // empty only with `cleared`
   bool cleared = false;
 };
@@ -105,6 +105,7 @@ struct SaveResponses {
   absl::InlinedVector<ResponseWrite, 1> responses;  // 1 to kMaxResponses, each item once
 };
 inline constexpr size_t kMaxResponses = 100;
+inline constexpr uint32_t kMaxSequence = 2'147'483'647;
 
 // Seals, if what the candidate saw is stored.
 struct Submit {

@@ -47,10 +47,10 @@ void CheckPlan(const Plan& plan, size_t places, Fault fault) {
     }
     if (part.is_section()) {
       ++sections;
-      if (part.first_place != next_place || part.place_count == 0) {
+      if (part.first_place != next_place || part.place_count == 0 || part.place_count > places) {
         fault(path + "first_place", "sections must take all places, in order, each at least one");
       }
-      next_place = part.first_place + part.place_count;
+      next_place = size_t{part.first_place} + part.place_count;
       continue;
     }
     if (part.limit == Duration(0))

@@ -71,10 +71,17 @@ absl::Status Judge::operator()(const GrantTime& command) const {
   const Grant& grant = command.grant;
   for (const Grant& given : state_.grants) {
     if (given.id != grant.id) continue;
-    if (given.amount == grant.amount) return absl::OkStatus();
-    return AlreadyExists("GRANT_CONFLICT", "this grant id gave another amount; use a new one");
+    if (given.amount == grant.amount && !given.reopened) return absl::OkStatus();
+    return AlreadyExists(
+        "GRANT_CONFLICT",
+        "this grant id gave another amount or reopened the session; use a new one");
   }
   if (!state_.live()) return NotWritableRefusal(state_);
+  if (state_.answers_ended_at) {
+    return FailedPrecondition("SECTIONS_OVER",
+                              "the last section was left; time can be granted by reopening the "
+                              "session once it has ended");
+  }
   INVIGIL_RETURN_IF_ERROR(CheckGrant(grant, command.actor, command.reason, false));
   Happen(TimeGranted{grant, command.actor, command.reason});
   return absl::OkStatus();
@@ -123,7 +130,7 @@ absl::Status Judge::operator()(const Resume& resume) const {
 }
 
 absl::Status Judge::operator()(const Terminate& terminate) const {
-  if (state_.state == SessionState::kTerminated) return absl::OkStatus();
+  if (state_.sealed() && state_.sealed_as == SessionState::kTerminated) return absl::OkStatus();
   if (!state_.sitting()) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckAct(terminate.actor, terminate.reason));
   Happen(Sealed{SessionState::kTerminated, state_.answers_ended_at.value_or(decision_.at),
@@ -135,8 +142,8 @@ absl::Status Judge::operator()(const Reopen& reopen) const {
   const Grant& grant = reopen.grant;
   for (const Grant& given : state_.grants) {
     if (given.id != grant.id) continue;
-    if (given.amount == grant.amount) return absl::OkStatus();
-    return AlreadyExists("GRANT_CONFLICT", "this grant id gave another amount; use a new one");
+    if (given.amount == grant.amount && given.reopened) return absl::OkStatus();
+    return AlreadyExists("GRANT_CONFLICT", "this grant id gave other time before; use a new one");
   }
   if (state_.state == SessionState::kVoided) return VoidedRefusal();
   if (!state_.sealed()) {

@@ -117,7 +117,9 @@ absl::Status JudgeWrites(const State& state, const SaveResponses& save, Acks& ac
   acks.reserve(save.responses.size());
   for (size_t i = 0; i < save.responses.size(); ++i) {
     const ResponseWrite& write = save.responses[i];
-    if (write.sequence == 0) faults.Add(i, "sequence", "must be 1 or more");
+    if (write.sequence == 0 || write.sequence > kMaxSequence) {
+      faults.Add(i, "sequence", "must be 1 to 2147483647");
+    }
     const int found = form.Find(write.item_id);
     if (found < 0) {
       faults.Add(i, "item_id", "is not an item of this session");
@@ -240,6 +242,8 @@ absl::Status JudgeSeen(const State& state, const std::vector<ItemSequence>& seen
       continue;
     }
     if (Repeated(seen, i)) faults.Add(i, "item_id", "is in the request twice");
+    // What can't be sent any more must not hold up the end.
+    if (!Writable(state, static_cast<size_t>(place))) continue;
     if (state.responses[static_cast<size_t>(place)].sequence < seen[i].sequence) {
       missing += (missing.empty() ? "" : ",") + seen[i].item_id;
     }

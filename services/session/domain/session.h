@@ -51,6 +51,7 @@ struct Identity {
 struct Grant {
   std::string id;
   Duration amount{0};
+  bool reopened = false;  // given by reopening the session
   friend bool operator==(const Grant&, const Grant&) = default;
 };
 
@@ -116,8 +117,15 @@ struct State {
   std::optional<Time> break_since;  // a pooled break's time runs since
   Duration pool_used{0};
   std::optional<Time> paused_at;
-  std::optional<Time>
-      answers_ended_at;  // the last section was left; only parts without items follow
+  // The last section was left: only parts without items follow.
+  std::optional<Time> answers_ended_at;
+  // How that section was left, for a session that is reopened.
+  struct LeftSection {
+    uint32_t part = 0, cursor = 0, edits_used = 0;
+    Duration used{0}, granted{0};
+    friend bool operator==(const LeftSection&, const LeftSection&) = default;
+  } left;
+  SessionState sealed_as = SessionState::kNone;  // by the newest seal
 
   uint32_t cursor = 0;      // forward-only: places before it are locked
   uint32_t edits_used = 0;  // in this section

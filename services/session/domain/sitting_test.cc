@@ -309,7 +309,9 @@ TEST_F(SittingTest, ReopenedItRunsOnWithWhatWasLeftAndIsSealedAgain) {
   EXPECT_FALSE(state_.ended_at);
   EXPECT_EQ(Reason(RecordScore{2, std::make_shared<const std::string>("x"), true, 1}),
             "SESSION_NOT_SEALED");
-  Must(Save(1, {Write(0, 2, {"B"})}));
+  // A submit that is still under way was meant for the session as it was.
+  EXPECT_EQ(Reason(Submit{1, {{ItemId(0), 1}}}), "EPOCH_STALE");
+  Must(Save(2, {Write(0, 2, {"B"})}));
   now_ += Minutes(70);
   Run(Read{});
   EXPECT_EQ(state_.state, SessionState::kExpired);
@@ -336,8 +338,31 @@ TEST_F(SittingTest, ASurveyAfterTheLastSectionCanBeReopenedIntoIt) {
   EXPECT_EQ(state_.ended_at, answered);
   Must(Reopen{{"g", Minutes(4)}, "operator", "left by mistake"});
   EXPECT_EQ(state_.part, kThree);
-  EXPECT_EQ(Left(), Minutes(4));
-  Must(Save(1, {Write(7, 1, {"A"})}));
+  EXPECT_EQ(Left(), Minutes(34));  // as it was left, and 4
+  Must(Save(2, {Write(7, 1, {"A"})}));
+  EXPECT_EQ(Reason(GrantTime{{"g", Minutes(4)}, "operator", "x"}), "GRANT_CONFLICT");
+}
+
+TEST_F(SittingTest, TimeThatRunsOutEarlyIsGivenBackWhereItRan) {
+  // An exam shorter than its sections: it ends in section One, and the survey follows.
+  auto form = MakePlannedForm();
+  Plan plan = form->plan();
+  std::vector<PlaceSpec> places;
+  for (size_t k = 0; k < 10; ++k) places.push_back({ItemId(k), "content", {0, 1, 2, 3}, 1});
+  Begin(*Form::Create({"form-3", "Short Exam", 1, Minutes(6), plan}, places));
+  Leave(true);
+  Leave();
+  now_ += Minutes(6);
+  EXPECT_EQ(Reason(GrantTime{{"g", Minutes(1)}, "proctor", "x"}), "SECTIONS_OVER");
+  ASSERT_EQ(state_.part, kSurvey);
+  // What was not reached and what can't be sent any more does not hold up the end.
+  Must(Submit{1, {{ItemId(3), 1}}});
+  Must(Reopen{{"r", Minutes(3)}, "operator", "an alarm"});
+  EXPECT_EQ(state_.part, kOne);
+  EXPECT_EQ(Left(), Minutes(3));
+  Must(Terminate{"proctor", "left the room"});
+  Must(RecordScore{1, std::make_shared<const std::string>("x"), true, 2});
+  EXPECT_THAT(Run(Terminate{"proctor", "left the room"}).events, IsEmpty());  // a late repeat
 }
 
 TEST_F(SittingTest, RecoveredResponsesAreAddedOnceAndScoredAgain) {

@@ -129,6 +129,10 @@ absl::Status Transactor::DoStart(const StartRequest& request, Job& job) {
     }
     auto decision = Carry(**session, read, job.received);  // seals it when it is overdue
     if (!decision.ok()) return decision.status();
+    if (!decision->status.ok()) {  // no longer this candidate's: an account has claimed it
+      job.result = decision->status;
+      return absl::OkStatus();
+    }
     const State& state = *(*session)->state();
     if (*before) {
       if (state.identity->exam_id == request.exam_id) return answer(**session, *decision);
@@ -221,11 +225,11 @@ absl::StatusOr<Decision> Transactor::Carry(Touched& session, const Command& comm
   Decision decision = Decide(*session.state(), command, now);
   if (decision.events.empty()) return decision;
   if (!session.after) session.after = std::make_shared<State>(*session.before);
+  // One by one: the store sees the session as each event left it.
   for (const Event& event : decision.events) {
     INVIGIL_RETURN_IF_ERROR(Apply(*session.after, event, decision.at));
+    INVIGIL_RETURN_IF_ERROR(log_.Append(session.session, {event}, decision.at, *session.after));
   }
-  INVIGIL_RETURN_IF_ERROR(
-      log_.Append(session.session, decision.events, decision.at, *session.after));
   events_ += decision.events.size();
   return decision;
 }

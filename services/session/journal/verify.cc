@@ -40,6 +40,32 @@ class Verifier {
   }
   size_t sessions() const { return sessions_.size(); }
 
+  // After the last row: whether a session has acts that no row speaks of. `Moved` tells whether
+  // rows of a session were added after the check began.
+  template <typename Moved>
+  absl::StatusOr<std::string> CheckRest(Moved moved) {
+    for (const auto& [session, seen] : sessions_) {
+      if (!seen.whole) continue;
+      uint64_t acts = 0;
+      std::string fault;
+      const absl::Status status =
+          reader_.ReadEvents(session, [&](uint64_t seq, Time, std::string_view body) {
+            const auto event = DecodeEvent(body);
+            if (!event.ok()) fault = "event " + std::to_string(seq) + " can't be read";
+            if (event.ok() && !JournalKind(*event).empty()) ++acts;
+            return absl::OkStatus();
+          });
+      if (!status.ok()) return status;
+      if (fault.empty() && acts == seen.rows) continue;
+      const absl::StatusOr<bool> later = moved(session);
+      if (!later.ok()) return later.status();
+      if (*later) continue;
+      if (fault.empty()) fault = "it has events that the journal does not know";
+      return "session " + session.ToHex() + ": " + fault;
+    }
+    return std::string();
+  }
+
  private:
   // The session's log up to the row's event.
   absl::StatusOr<std::string> CheckEvents(const JournalRow& row, const Seen& seen) {
@@ -126,6 +152,19 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   if (verdict.head != *end) {
     return fault(end->n, "the head's row does not agree with the journal's last");
   }
+  const auto rest = verifier.CheckRest([&](const SessionId& session) -> absl::StatusOr<bool> {
+    for (uint64_t after = end->n;;) {
+      const auto page = reader.ListJournal(after, kPage);
+      if (!page.ok()) return page.status();
+      if (page->empty()) return false;
+      for (const JournalRow& row : *page) {
+        if (row.session == session) return true;
+      }
+      after = page->back().n;
+    }
+  });
+  if (!rest.ok()) return rest.status();
+  if (!rest->empty()) return fault(end->n, *rest);
   verdict.sessions = verifier.sessions();
   return verdict;
 }

@@ -32,7 +32,7 @@ struct VerifyOptions {
 
 // Reads the whole journal and every event it names; blocks for as long. Finds a row that was
 // changed, taken out, put in or moved, an end that was cut off behind the head's row or a noted
-// head, an event that was changed, taken out or added between a session's begin and its seal, and
+// head, an event that was changed, taken out or added, and
 // stored responses that are not those that were sealed. Sessions older than the journal have no
 // rows and are not judged. Errors: of the store, which say nothing about the truth.
 absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options = {});

@@ -104,10 +104,10 @@ TEST_F(VerifyTest, RowsThatChangedPlacesAreFound) {
 
 TEST_F(VerifyTest, ACutOffEndIsFound) {
   const JournalHead noted = Verify().head;
-  Tamper("DELETE FROM journal WHERE n>18");
-  EXPECT_THAT(Fault(), HasSubstr("19: the journal's end was cut off"));
+  Tamper("DELETE FROM journal WHERE n>14");
+  EXPECT_THAT(Fault(), HasSubstr("15: the journal's end was cut off"));
   // With the head's row made to fit, only a head noted elsewhere tells.
-  Tamper("UPDATE journal_head SET n=18, hash=(SELECT hash FROM journal WHERE n=18)");
+  Tamper("UPDATE journal_head SET n=14, hash=(SELECT hash FROM journal WHERE n=14)");
   EXPECT_EQ(Fault(), "");
   EXPECT_THAT(Verify({.noted = noted, .progress = {}}).fault->what,
               HasSubstr("ends before the head"));
@@ -148,6 +148,38 @@ TEST_F(VerifyTest, AnActInThePlaceOfASaveIsFoundAtTheSeal) {
       "UPDATE events SET body=x'2a020802' WHERE seq=4 AND session_id="
       "(SELECT session_id FROM journal WHERE n=8)");
   EXPECT_THAT(Fault(), HasSubstr("13: its session has events that the journal does not know"));
+}
+
+TEST_F(VerifyTest, AForgedActBehindTheSealIsFound) {
+  // These bytes are a Voided.
+  Tamper(
+      "INSERT INTO events SELECT session_id, 10, at_us, x'52030a0178' FROM events WHERE seq=9 AND "
+      "session_id=(SELECT session_id FROM journal WHERE n=8)");
+  EXPECT_THAT(Fault(), HasSubstr("has events that the journal does not know"));
+}
+
+TEST_F(VerifyTest, ASealAndWhatIsAddedToItInOneDecisionAreBothRight) {
+  // Nobody has sealed the overdue session when responses are recovered into it.
+  auto log = OpenSqliteEventLog(path_);
+  ASSERT_TRUE(log.ok());
+  const SessionId id = *SessionId::FromHex(NewId(kStart));
+  State state;
+  const auto run = [&](Action action, Time now) {
+    ASSERT_TRUE((*log)->Begin().ok());
+    const Decision decision = Decide(state, {"", std::move(action)}, now);
+    ASSERT_TRUE(decision.status.ok()) << decision.status;
+    for (const Event& event : decision.events) {  // as the engine does: one by one
+      ASSERT_TRUE(Apply(state, event, decision.at).ok());
+      ASSERT_TRUE((*log)->Append(id, {event}, decision.at, state).ok());
+    }
+    ASSERT_TRUE((*log)->Commit().ok());
+  };
+  run(Reserve{{"late", "EX-1", "r"}}, kStart);
+  run(Start{fixtures::MakeForm(), nullptr, {}}, kStart);
+  run(RecoverResponses{"r1", "operator", "found", {fixtures::Write(3, 1, {"C"})}},
+      kStart + std::chrono::hours(3));
+  EXPECT_EQ(state.attempt_version, 2u);
+  EXPECT_EQ(Fault(), "");
 }
 
 TEST_F(VerifyTest, ARolledBackTransactionLeavesNoGap) {

@@ -28,6 +28,7 @@ struct ModelSession {
   int64_t start = 0, last = 0;
   uint32_t epoch = 1, deadline_version = 1, attempt = 0;
   std::vector<std::pair<std::string, int64_t>> grants;
+  std::set<std::string> reopenings;  // which of them reopened the session
   struct Held {
     uint32_t sequence = 0, options = 0;
     friend bool operator==(const Held&, const Held&) = default;
@@ -37,7 +38,8 @@ struct ModelSession {
   std::vector<uint32_t> marks;  // by item: the newest report
   Sitting sitting;
   std::optional<int64_t> end;
-  std::string how;  // of the end: "SUBMITTED", "EXPIRED", "TERMINATED"
+  std::string how;          // of the end: "SUBMITTED", "EXPIRED", "TERMINATED"
+  bool terminated = false;  // by the newest seal, whatever was added to it since
   uint32_t score_version = 0;
   std::string report;
   struct Message {

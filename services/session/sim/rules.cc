@@ -12,6 +12,7 @@ constexpr int64_t kHour = 3'600'000'000;
 void Seal(ModelSession& s, const char* how, int64_t at) {
   s.end = s.sitting.answers_end.value_or(at);
   s.how = how;
+  s.terminated = s.how == "TERMINATED";
   s.sitting.Stop(*s.end);
   ++s.attempt;
 }
@@ -79,7 +80,7 @@ class Rule {
       case Kind::kResume:
         return Resume();
       case Kind::kTerminate:
-        if (s_.Name() == "TERMINATED") return "";
+        if (s_.end && !s_.voided && s_.terminated) return "";
         if (!Sits()) return Closed();
         Seal(s_, "TERMINATED", now_);
         return Happened();
@@ -236,6 +237,7 @@ class Rule {
       if (item >= static_cast<int>(s_.held.size()) || sequence == 0) return "RESPONSE_INVALID";
     }
     for (const auto& [item, sequence] : ask_.seen) {
+      if (!Writable(item)) continue;  // it can't be sent any more
       if (s_.held[static_cast<size_t>(item)].sequence < sequence) return "RESPONSES_MISSING";
     }
     return "";
@@ -319,7 +321,9 @@ class Rule {
   const std::string* Repeated() const {
     static const std::string kSame, kOther = "GRANT_CONFLICT";
     for (const auto& [id, amount] : s_.grants) {
-      if (id == ask_.id) return amount == ask_.amount ? &kSame : &kOther;
+      if (id != ask_.id) continue;
+      const bool same = s_.reopenings.contains(id) == (ask_.kind == Kind::kReopen);
+      return same && amount == ask_.amount ? &kSame : &kOther;
     }
     return nullptr;
   }
@@ -333,6 +337,7 @@ class Rule {
   std::string Grant() {
     if (const std::string* before = Repeated()) return *before;
     if (!s_.Live()) return Closed();
+    if (clock_.answers_end) return "SECTIONS_OVER";
     if (std::string why = GrantFault(false); !why.empty()) return why;
     if (clock_.started) clock_.Advance(now_);
     Give();
@@ -366,7 +371,9 @@ class Rule {
     reopened.Give(ask_.amount);
     if (const auto next = reopened.NextEnd(); next && next->at <= now_) return "GRANT_INVALID";
     clock_ = reopened;
+    ++s_.epoch;
     s_.grants.emplace_back(ask_.id, ask_.amount);
+    s_.reopenings.insert(ask_.id);
     ++s_.deadline_version;
     s_.end.reset();
     s_.released = false;

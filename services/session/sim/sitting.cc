@@ -46,13 +46,14 @@ void Sitting::Begin(const SimForm& f, const SimAccommodation& a, int64_t granted
 }
 
 void Sitting::Enter(size_t next, int64_t at) {
+  if (InSection() && next >= AfterSections()) left = {part, part_left, cursor, edits};
   part = next;
   break_kind = Break::kNone;
   since = at;
-  edits = 0;
   part_left.reset();
   if (const int64_t limit = LimitOf(part); limit != 0) part_left = limit;
   if (!InSection()) return;
+  edits = 0;
   cursor = current().first;
   const int64_t granted = std::exchange(next_granted, 0);
   if (part_left) *part_left += granted;
@@ -115,12 +116,11 @@ void Sitting::Reopen(int64_t at) {
   answers_end.reset();
   window_end.reset();
   if (part >= AfterSections()) {
-    // Back into the last section. It counts as used up, even where it was left early.
-    while (!InSection()) --part;
-    const int64_t whole = LimitOf(part);
-    exam_left -= std::max<int64_t>(0, whole - (exam_total - exam_left));
-    part_left.reset();
-    if (whole != 0) part_left = 0;
+    // Back into the section that was left, as it was left.
+    part = left.part;
+    part_left = left.part_left;
+    cursor = left.cursor;
+    edits = left.edits;
   } else if (current().kind == 'B') {
     Enter(part + 1, at);
   } else if (!InSection()) {

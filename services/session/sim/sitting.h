@@ -28,6 +28,12 @@ struct Sitting {
   std::optional<int64_t> answers_end;  // the last section was left then
   int cursor = 0;                      // forward-only: items before it are locked
   int edits = 0;
+  // How the section before the last parts was left.
+  struct Left {
+    size_t part = 0;
+    std::optional<int64_t> part_left;
+    int cursor = 0, edits = 0;
+  } left;
 
   const SimPart& current() const { return form->parts[part]; }
   bool InSection() const { return current().kind == 'S'; }

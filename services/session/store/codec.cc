@@ -197,6 +197,60 @@ absl::Status Corrupt(const std::string& why) {
   return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT", "an event can't be read: " + why);
 }
 
+// Times and spans that arithmetic can't overflow with: up to the year 9999, and 400 days.
+bool IsTime(int64_t us) { return us >= 0 && us < int64_t{253'402'300'800} * 1'000'000; }
+bool IsSpan(int64_t us) {
+  constexpr int64_t kMost = int64_t{400} * 24 * 3600 * 1'000'000;
+  return us >= -kMost && us <= kMost;
+}
+
+// Empty when every number of the event is one that this program writes.
+const char* NumberFault(const Proto& proto) {
+  bool good = true;
+  switch (proto.kind_case()) {
+    case Proto::kReserved:
+      good = proto.reserved().session_kind() <= 2;
+      break;
+    case Proto::kFormAttached:
+      for (const auto& place : proto.form_attached().places()) {
+        good = good && place.select_count() <= Form::kMaxOptions;
+        for (const uint32_t index : place.option_order()) good = good && index < Form::kMaxOptions;
+      }
+      for (const auto& part : proto.form_attached().parts()) {
+        good = good && part.part_kind() >= 1 && part.part_kind() <= 5 && part.navigation() <= 2 &&
+               IsSpan(part.limit_us());
+      }
+      break;
+    case Proto::kStarted: {
+      const auto& p = proto.started();
+      good = IsSpan(p.exam_extra_us()) && IsSpan(p.break_pool_us()) && IsTime(p.window_end_us());
+      for (const int64_t extra : p.part_extra_us()) good = good && IsSpan(extra);
+      break;
+    }
+    case Proto::kTimeGranted:
+      good = IsSpan(proto.time_granted().amount_us());
+      break;
+    case Proto::kSealed:
+      good = IsTime(proto.sealed().ended_at_us());
+      break;
+    case Proto::kPartEntered:
+      good = IsTime(proto.part_entered().at_us());
+      break;
+    case Proto::kBreakStarted:
+      good = proto.break_started().break_kind() == 1 || proto.break_started().break_kind() == 2;
+      break;
+    case Proto::kBreakEnded:
+      good = IsTime(proto.break_ended().at_us());
+      break;
+    case Proto::kReopened:
+      good = IsSpan(proto.reopened().amount_us());
+      break;
+    default:
+      break;
+  }
+  return good ? nullptr : "a number in it is out of range";
+}
+
 absl::StatusOr<Event> DecodeForm(const Proto::FormAttached& p) {
   std::vector<PlaceSpec> places;
   places.reserve(static_cast<size_t>(p.places_size()));
@@ -242,6 +296,7 @@ absl::StatusOr<Event> DecodeEvent(std::string_view bytes) {
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Corrupt("it is malformed");
   }
+  if (const char* fault = NumberFault(proto)) return Corrupt(fault);
   switch (proto.kind_case()) {
     case Proto::kReserved: {
       const auto& p = proto.reserved();

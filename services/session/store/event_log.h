@@ -51,10 +51,11 @@ class EventLog {
   using Visitor = absl::FunctionRef<absl::Status(uint64_t seq, Time at, const Event& event)>;
   virtual absl::Status Read(const SessionId& session, uint64_t after, Visitor visit) = 0;
 
-  // Appends `events`, which led to `after`: the last one takes sequence after.version. Keeps the
-  // projections in step: who is live, when it is due, what must be sent to scoring (one outbox
-  // entry a seal, gone when its score is recorded). ALREADY_EXISTS: a sequence is taken, or the
-  // candidate has another live session of the exam.
+  // Appends `events`, which led to `after`: the last one takes sequence after.version. A seal must
+  // be the last of its call, for what was sealed is looked up in `after`. Keeps the projections in
+  // step: who is live, when it is due, what must be sent to scoring (one outbox entry a seal, gone
+  // when its score is recorded). ALREADY_EXISTS: a sequence is taken, or the candidate has another
+  // live session of the exam.
   virtual absl::Status Append(const SessionId& session, const Events& events, Time at,
                               const State& after) = 0;
 

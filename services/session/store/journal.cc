@@ -92,7 +92,7 @@ void JournalBatch::Add(const SessionId& session, uint64_t seq, Time at, const Ev
   row.at = at;
   row.kind = kind;
   row.body_hash = Sha256Hex(body);
-  // Nothing is stored after a seal in one decision, so `after` is what was sealed.
+  // A seal is the last event of its call (EventLog::Append), so `after` is what was sealed.
   if (std::holds_alternative<Sealed>(event) || std::holds_alternative<ResponsesRecovered>(event)) {
     row.responses_hash = ResponsesHash(after);
   }

@@ -47,8 +47,8 @@ std::string ChainHash(std::string_view previous, const JournalRow& row);
 // Rows of one transaction, waiting for their numbers.
 class JournalBatch {
  public:
-  // Adds a row when the event has one. `body` is the event as stored; `after` the session after all
-  // events of its decision.
+  // Adds a row when the event has one. `body` is the event as stored; `after` the session after it,
+  // if it seals.
   void Add(const SessionId& session, uint64_t seq, Time at, const Event& event,
            std::string_view body, const State& after);
   bool empty() const { return rows_.empty(); }

@@ -136,7 +136,10 @@ class PostgresEventLog final : public EventLog {
   uint64_t Generation() const override { return 0; }
 
   void Rely(const SessionId& session, uint64_t version) override {
-    relied_.try_emplace(session, Known{.version = version, .relied = true});
+    Known& known = relied_[session];
+    if (known.relied || known.appended) return;
+    known.version = version;
+    known.relied = true;
   }
 
   absl::Status Read(const SessionId& session, uint64_t after, Visitor visit) override {
