@@ -219,13 +219,13 @@ absl::Status Run(const Settings& settings) {
     if (!audit_reader.ok()) return audit_reader.status();
     const auto audit_service = MakeAuditService(**guard, *std::move(audit_reader));
     timers.Start();
-    auto server =
-        rpc::Server::Start("session", settings.server,
-                           {service.get(), audit_service.get(), proctor_service.get(), registration_service.get()}, [&] {
-                             if (!engine->Healthy())
-                               return absl::UnavailableError("the database can't be written");
-                             return clock_trusted();
-                           });
+    auto server = rpc::Server::Start(
+        "session", settings.server,
+        {service.get(), audit_service.get(), proctor_service.get(), registration_service.get()},
+        [&] {
+          if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
+          return clock_trusted();
+        });
     if (!server.ok()) return server.status();
     (*server)->WaitForSignal();
     (*server)->Drain();  // every call is answered

@@ -82,8 +82,8 @@ class GrpcApi final : public Api {
       const ses::GetScoreReportRequest& request, const std::string& token) override {
     return Call(*delivery_, &ses::DeliveryService::Stub::GetScoreReport, request, token);
   }
-  absl::StatusOr<ses::VerifyJournalResponse> VerifyJournal(
-      const ses::VerifyJournalRequest& request, const std::string& token) override {
+  absl::StatusOr<ses::VerifyJournalResponse> VerifyJournal(const ses::VerifyJournalRequest& request,
+                                                           const std::string& token) override {
     return Call(*audit_, &ses::AuditService::Stub::VerifyJournal, request, token);
   }
   absl::StatusOr<ses::GetTimelineResponse> GetTimeline(const ses::GetTimelineRequest& request,
