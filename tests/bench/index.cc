@@ -68,10 +68,11 @@ void StartSessions(SessionEngine& engine, int count) {
     StartRequest request{"candidate-" + std::to_string(i), "CLF-C02", "bench", false};
     engine.FindOrReserve(std::move(request), [&](absl::StatusOr<Outcome> reserved) {
       if (!reserved.ok()) Die(std::string(reserved.status().message()));
-      engine.StartClock(reserved->session, "", form, contents, [&](absl::StatusOr<Outcome> o) {
-        if (!o.ok()) Die(std::string(o.status().message()));
-        room.release();
-      });
+      engine.StartClock(reserved->session, "", Start{form, {}, {}}, contents,
+                        [&](absl::StatusOr<Outcome> o) {
+                          if (!o.ok()) Die(std::string(o.status().message()));
+                          room.release();
+                        });
     });
   }
   for (int i = 0; i < 256; ++i) room.acquire();
