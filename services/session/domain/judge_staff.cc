@@ -71,10 +71,8 @@ absl::Status Judge::operator()(const GrantTime& command) const {
   const Grant& grant = command.grant;
   for (const Grant& given : state_.grants) {
     if (given.id != grant.id) continue;
-    if (given.amount == grant.amount && !given.reopened) return absl::OkStatus();
-    return AlreadyExists(
-        "GRANT_CONFLICT",
-        "this grant id gave another amount or reopened the session; use a new one");
+    if (given.amount == grant.amount) return absl::OkStatus();
+    return AlreadyExists("GRANT_CONFLICT", "this grant id gave another amount; use a new one");
   }
   if (!state_.live()) return NotWritableRefusal(state_);
   if (state_.answers_ended_at) {

@@ -163,7 +163,7 @@ TEST_F(ProctorServiceTest, TerminatedThenReopenedWithWhatWasLeft) {
   ASSERT_TRUE(reopened.ok()) << reopened.status();
   EXPECT_EQ(reopened->state(), v1::SESSION_STATE_ACTIVE);
   EXPECT_EQ(reopened->remaining().seconds(), 80 * 60 + 60);
-  EXPECT_TRUE(Save(ann, Token("ann"), 0, 1, "A").ok());
+  EXPECT_TRUE(Save(ann, Token("ann"), 0, 1, "A", 2).ok());
 }
 
 TEST_F(ProctorServiceTest, RolesReasonsAndIdsAreAskedFor) {

@@ -168,6 +168,9 @@ void Checker::CheckLateness(const Appended& appended) {
 }
 
 void Checker::Answered(const Ticket& ticket, const absl::StatusOr<Outcome>& result) {
+  if (result.ok() && !result->state) {
+    return Fail(Describe(ticket.ask) + " was answered, and nothing was durable");
+  }
   if (trace_.on()) {
     trace_.Line(agenda_.now(), "  answer to %s: %s", Describe(ticket.ask),
                 result.ok() ? absl::StrFormat("OK at version %d", result->state->version)

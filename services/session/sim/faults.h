@@ -60,7 +60,7 @@ enum class Bug : uint8_t {
   kNone,
   kAnswerBeforeCommit,  // clients hear of a batch that is not durable yet
   kOutboxRowLost,       // a seal without its outbox row
-  kEventLost,           // the last event of some transactions is not written
+  kEventLost,           // some events are not written
   kSequenceNotUnique,   // the store takes a sequence twice: the later one replaces
   kStaleGeneration,     // the store never tells that another writer was there
   kTwoLiveSessions,     // no unique key of a candidate's live session

@@ -182,6 +182,7 @@ void Replica::GiveOut(Batch& batch) {
   for (size_t i = 0; i < batch.jobs.size(); ++i) {
     if (!batch.handlers[i]) continue;  // answered early, by a deliberate bug
     world_.checker.Answered(batch.tickets[i], batch.jobs[i].result);
+    if (world_.checker.failed()) return;
     batch.handlers[i](batch.jobs[i].result);
     Pass(AwaitPoint::kBetweenAnswers);
   }

@@ -322,7 +322,8 @@ class Rule {
     static const std::string kSame, kOther = "GRANT_CONFLICT";
     for (const auto& [id, amount] : s_.grants) {
       if (id != ask_.id) continue;
-      const bool same = s_.reopenings.contains(id) == (ask_.kind == Kind::kReopen);
+      // Time that a reopening gave was given; a grant has not reopened anything.
+      const bool same = ask_.kind != Kind::kReopen || s_.reopenings.contains(id);
       return same && amount == ask_.amount ? &kSame : &kOther;
     }
     return nullptr;

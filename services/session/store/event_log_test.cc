@@ -300,7 +300,7 @@ TEST_P(EventLogTest, APauseIsNeverDueAndAReopenedSessionIsLiveAgain) {
   EXPECT_EQ(*log_->FindLive("ann", "CLF-C02"), id);
   log_->Rollback();
 
-  in_one({Submit{1, {}}}, end + Minutes(2));
+  in_one({Submit{2, {}}}, end + Minutes(2));
   const auto again = *reader_->ListOutbox(std::nullopt, 10);
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again[0].attempt_version, 2u);
