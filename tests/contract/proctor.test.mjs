@@ -64,6 +64,9 @@ describe('one session', () => {
     const reopened = await on(candidate, 'ReopenSession', { grantId: 'back', amount: '60s' });
     assert.equal(reopened.state, 'SESSION_STATE_ACTIVE');
     assert.ok(seconds(reopened.remaining) > 5400, reopened.remaining);
+    // A submit that was still under way must not end it again: what is sent now names the new epoch.
+    await refused(candidate.submit(), { status: 400, code: 'failed_precondition', reason: 'EPOCH_STALE' });
+    candidate.session.epoch = (await candidate.get()).session.epoch;
     await candidate.save([candidate.write(1, candidate.pick(1))]);
     const { session } = await candidate.get();
     assert.equal(session.responses.length, 2, 'what was stored before is there');
