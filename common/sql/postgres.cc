@@ -160,7 +160,7 @@ absl::Status Postgres::Connect() {
 }
 
 absl::Status Postgres::Open() {
-  const absl::Status status = Connect();
+  absl::Status status = Connect();
   if (status.ok() || status.code() == absl::StatusCode::kFailedPrecondition) return status;
   return FailedPrecondition("STORE_UNUSABLE",
                             std::string(status.message()) +
