@@ -58,7 +58,7 @@ void Feed::Tick() {
     // all sessions at once: a room ends together.
     const Duration until = *due - clock_.Now();
     const Duration spread = Millis(50 + static_cast<int64_t>(StableHash(session_.bytes()) % 500));
-    if (until > Duration(0)) delay = std::min(delay, until + spread);
+    delay = std::min(delay, std::max(Duration(0), until) + spread);
   }
   tick_ = ticker_.After(delay, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Refresh();
