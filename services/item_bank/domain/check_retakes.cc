@@ -1,8 +1,8 @@
 #include <string>
 
+#include "common/base/time_zone_name.h"
 #include "services/item_bank/domain/check.h"
 #include "services/item_bank/domain/exam.h"
-#include "services/item_bank/domain/text_rules.h"
 
 namespace invigil::item_bank {
 namespace {

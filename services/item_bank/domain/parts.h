@@ -64,6 +64,8 @@ struct AttemptCap {
   bool operator==(const AttemptCap&) const = default;
 };
 
+// What the real programme says; for people. No start is held to it: see
+// RegistrationService.PutExamPolicy.
 struct RetakePolicy {
   std::string time_zone;
   std::vector<uint32_t> wait_days;  // after the first attempt, the second, ...; the last holds on

@@ -9,7 +9,6 @@
 #include "services/item_bank/domain/check.h"
 #include "services/item_bank/domain/opaque_id.h"
 #include "services/item_bank/domain/samples.h"
-#include "services/item_bank/domain/text_rules.h"
 
 namespace invigil::item_bank {
 namespace {
@@ -201,17 +200,6 @@ TEST(SameContent, SeesEveryNewField) {
     Exam other = exam;
     changes[i](other);
     EXPECT_FALSE(exam.SameContent(other)) << "change " << i;
-  }
-}
-
-TEST(IsTimeZoneName, TakesIanaNamesAlone) {
-  for (const char* good :
-       {"UTC", "America/New_York", "America/Argentina/Salta", "Etc/GMT+5", "Asia/Ho_Chi_Minh"}) {
-    EXPECT_TRUE(IsTimeZoneName(good)) << good;
-  }
-  for (const char* bad : {"", "utc", "EST5EDT", "/etc/localtime", "America/", "a/b", "Asia//Aden",
-                          "Europe/Zurich ", "Localtime/../x"}) {
-    EXPECT_FALSE(IsTimeZoneName(bad)) << bad;
   }
 }
 

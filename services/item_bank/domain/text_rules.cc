@@ -66,14 +66,6 @@ bool IsHttpsUrl(std::string_view text) {
          text.substr(0, kScheme.size()) == kScheme && text[kScheme.size()] != '/' &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
-bool IsTimeZoneName(std::string_view text) {
-  if (text == "UTC") return true;
-  const auto allowed = [](char c) {
-    return Lower(c) || Upper(c) || Digit(c) || c == '/' || c == '_' || c == '-' || c == '+';
-  };
-  return Made(text, 64, allowed) && Upper(text.front()) && text.back() != '/' &&
-         text.find('/') != text.npos && text.find("//") == text.npos;
-}
 bool IsCleanText(std::string_view text, size_t max) {
   if (text.empty() || text.size() > max || Blank(text.front()) || Blank(text.back())) return false;
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {

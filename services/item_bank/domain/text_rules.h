@@ -12,9 +12,6 @@ bool IsOptionId(std::string_view text);     // lower-case letters, digits; up to
 bool IsExamId(std::string_view text);       // letters, digits, dash; up to 32
 bool IsBlueprintId(std::string_view text);  // letters, digits, dot, dash; up to 16
 bool IsHttpsUrl(std::string_view text);     // https://host...; no spaces; up to 500
-// UTC, or an IANA name such as America/Argentina/Salta; up to 64. Whether there is such a zone is
-// for a time zone database to say.
-bool IsTimeZoneName(std::string_view text);
 // Not empty after trimming, no leading or trailing blanks, no control characters but line feed,
 // valid UTF-8, at most `max` bytes.
 bool IsCleanText(std::string_view text, size_t max);
