@@ -18,7 +18,8 @@ namespace invigil::sql {
 namespace {
 
 constexpr Duration kReconnectPause = Millis(100);
-constexpr uint32_t kBytea = 17, kInt8 = 20;  // type numbers of PostgreSQL, fixed for ever
+constexpr uint32_t kBytea = 17, kInt8 = 20,
+                   kText = 25;  // type numbers of PostgreSQL, fixed for ever
 
 void PutBig(std::string& out, uint64_t value, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
@@ -77,26 +78,27 @@ void ArrayArgument::Clear() {
   size_ = 0;
 }
 
-void ArrayArgument::AddInt(int64_t value) {
+void ArrayArgument::Add(uint32_t kind, std::string_view value) {
   if (bytes_.empty()) bytes_.resize(20);
-  ints_ = true;
-  PutBig(bytes_, 8, 4);
-  PutBig(bytes_, static_cast<uint64_t>(value), 8);
-  ++size_;
-}
-
-void ArrayArgument::AddBlob(std::string_view value) {
-  if (bytes_.empty()) bytes_.resize(20);
-  ints_ = false;
+  kind_ = kind;
   PutBig(bytes_, value.size(), 4);
   bytes_.append(value);
   ++size_;
 }
 
+void ArrayArgument::AddInt(int64_t value) {
+  std::string bytes;
+  PutBig(bytes, static_cast<uint64_t>(value), 8);
+  Add(kInt8, bytes);
+}
+
+void ArrayArgument::AddBlob(std::string_view value) { Add(kBytea, value); }
+void ArrayArgument::AddText(std::string_view value) { Add(kText, value); }
+
 std::string_view ArrayArgument::bytes() {
   // One dimension, no NULLs, the kind, how many, counted from 1.
   std::string head;
-  for (const uint32_t word : {1u, 0u, ints_ ? kInt8 : kBytea, size_, 1u}) PutBig(head, word, 4);
+  for (const uint32_t word : {1u, 0u, kind_, size_, 1u}) PutBig(head, word, 4);
   if (bytes_.empty()) bytes_.resize(20);
   bytes_.replace(0, 20, head);
   return bytes_;
@@ -180,7 +182,11 @@ absl::Status Postgres::ConnectNow() {
   const char* const values[] = {seconds.c_str(),      "10",   "3",    "3", "15000", "invigil",
                                 options_.url.c_str(), "UTF8", nullptr};
   absl::Status status = Adopt(PQconnectdbParams(names, values, /*expand_dbname=*/1));
-  if (!status.ok()) (void)Lose("");
+  if (status.ok()) {
+    ++connects_;
+  } else {
+    (void)Lose("");
+  }
   lost_ = absl::OkStatus();
   return status;
 }
@@ -198,7 +204,8 @@ absl::Status Postgres::Adopt(pg_conn* connection) {
   }
   const char* const encoding = PQparameterStatus(connection_, "server_encoding");
   INVIGIL_RETURN_IF_ERROR(CheckEncoding(encoding ? encoding : "", place_));
-  INVIGIL_RETURN_IF_ERROR(Script(SessionSettings(options_.schema, options_.read_only)));
+  INVIGIL_RETURN_IF_ERROR(
+      Script(SessionSettings(options_.schema, options_.read_only), options_.reply_timeout));
   // What is acknowledged must survive power loss.
   SendPlain("SELECT current_setting('fsync', true) = 'off'");
   Rows rows;
@@ -228,6 +235,10 @@ absl::Status Postgres::Lose(const std::string& why) {
   lost_ = Unavailable("STORE_IO", "the connection to the database " + place_ + " was lost" +
                                       (why.empty() ? "" : ": " + FirstLine(why)));
   return lost_;
+}
+
+absl::Status Postgres::LoseUnanswered(Duration until) {
+  return Lose(clock_.Monotonic() >= until ? "no answer in time" : PQerrorMessage(connection_));
 }
 
 absl::Status Postgres::LostInside() const {
@@ -299,8 +310,7 @@ absl::Status Postgres::Settle(Rows* last) {
   while (true) {
     pg_result* raw = nullptr;
     if (!NextResult(until, &raw)) {
-      const bool late = clock_.Monotonic() >= until;
-      absl::Status lost = Lose(late ? "no answer in time" : PQerrorMessage(connection_));
+      absl::Status lost = LoseUnanswered(until);
       return first.ok() ? lost : first;
     }
     if (!raw) {  // the end of one statement's results; twice in a row never happens
@@ -398,18 +408,21 @@ void Postgres::Rollback() {
 }
 
 absl::Status Postgres::Script(const std::string& sql) {
+  // Migrations may take a while on a large table.
+  return Script(sql, std::max<Duration>(options_.reply_timeout, Minutes(5)));
+}
+
+absl::Status Postgres::Script(const std::string& sql, Duration limit) {
   if (!awaited_.empty()) INVIGIL_RETURN_IF_ERROR(Settle(nullptr));
   if (!connection_) return LostInside();
   if (PQexitPipelineMode(connection_) != 1 || PQsendQuery(connection_, sql.c_str()) != 1) {
     return Lose(PQerrorMessage(connection_));
   }
-  // Migrations may take a while on a large table.
-  const Duration until =
-      clock_.Monotonic() + std::max<Duration>(options_.reply_timeout, Minutes(5));
+  const Duration until = clock_.Monotonic() + limit;
   absl::Status first;
   while (true) {
     pg_result* raw = nullptr;
-    if (!NextResult(until, &raw)) return Lose(PQerrorMessage(connection_));
+    if (!NextResult(until, &raw)) return LoseUnanswered(until);
     if (!raw) break;
     const Rows rows(raw);
     const ExecStatusType kind = PQresultStatus(raw);

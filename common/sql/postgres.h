@@ -57,21 +57,23 @@ class Arguments {
   std::vector<Value> values_;
 };
 
-// Many values as one argument: give bytes() to a parameter that the statement casts to BYTEA[] or
-// BIGINT[] (unnest makes rows of it).
+// Many values as one argument: give bytes() to a parameter that the statement casts to BIGINT[],
+// BYTEA[] or TEXT[] (unnest makes rows of it).
 class ArrayArgument {
  public:
   void AddInt(int64_t value);
   void AddBlob(std::string_view value);
+  void AddText(std::string_view value);
   size_t size() const { return size_; }
   void Clear();
   // Valid until the array changes. All values must be of one kind.
   std::string_view bytes();
 
  private:
+  void Add(uint32_t kind, std::string_view value);
   std::string bytes_;
   uint32_t size_ = 0;
-  bool ints_ = false;
+  uint32_t kind_ = 0;
 };
 
 // The rows a question was answered with.
@@ -122,8 +124,13 @@ class Postgres {
   // Asks the server whether it understands a registered statement.
   absl::Status Check(int statement);
 
-  // Opens a transaction; waits only to reconnect.
-  absl::Status Begin(const char* how = "BEGIN");
+  // Connections made so far. Another number than before: what was known of the server may be no
+  // more, for it may be another, which had not received everything.
+  uint64_t connects() const { return connects_; }
+
+  // Opens a transaction; waits only to reconnect. What the server, the user or the URL says of
+  // isolation does not count.
+  absl::Status Begin(const char* how = "BEGIN ISOLATION LEVEL READ COMMITTED");
   // In a transaction: sends a statement whose rows nobody needs.
   void Queue(int statement, const Arguments& arguments);
   // Sends a statement and waits for its rows; outside a transaction it is one of its own.
@@ -135,7 +142,7 @@ class Postgres {
   // Drops the transaction, if one is open.
   void Rollback();
 
-  // Runs statements that give no rows, in or outside a transaction.
+  // Runs statements that give no rows, in or outside a transaction. They may take minutes.
   absl::Status Script(const std::string& sql);
   // See Database::Migrate; the schema is made first.
   absl::Status Migrate(const std::vector<std::string>& steps);
@@ -151,6 +158,7 @@ class Postgres {
 
   absl::Status ConnectNow();
   absl::Status Adopt(pg_conn* connection);
+  absl::Status Script(const std::string& sql, Duration limit);
   // Notices that the server has hung up while nobody asked it anything.
   void Freshen();
   // Sends; on failure the connection is lost.
@@ -161,6 +169,8 @@ class Postgres {
   // The next result, null between those of two statements; false: lost.
   bool NextResult(Duration until, pg_result** result);
   absl::Status Lose(const std::string& why);
+  // After NextResult gave none, which waited until then.
+  absl::Status LoseUnanswered(Duration until);
   absl::Status LostInside() const;
   absl::Status MigrateOnce(const std::vector<std::string>& steps);
   absl::Status MigrateOpen(const std::vector<std::string>& steps);
@@ -173,7 +183,8 @@ class Postgres {
   std::deque<int> awaited_;  // what is in the pipeline: a statement being prepared, or -1
   bool open_ = false;        // a transaction
   absl::Status lost_;        // why the connection went, while a transaction is open
-  absl::Status refused_;     // the last attempt to connect
+  uint64_t connects_ = 0;
+  absl::Status refused_;  // the last attempt to connect
   Duration refused_at_{0};
 };
 

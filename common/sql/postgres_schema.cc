@@ -39,11 +39,13 @@ std::string Quoted(std::string_view name) {
 std::string SessionSettings(const std::string& schema, bool read_only) {
   return "SET search_path TO " + Quoted(schema) +
          "; SET client_min_messages TO warning"
-         // A replica that stopped in the middle must not hold up the others.
-         "; SET lock_timeout TO 5000; SET idle_in_transaction_session_timeout TO 10000"
-         // Acknowledged means durable, whatever the server's own choice is.
+         // A replica that stopped in the middle must not hold up the others: whoever waits for a
+         // lock must outlast who holds it and says nothing.
+         "; SET lock_timeout TO 5000; SET idle_in_transaction_session_timeout TO 2000"
+         // Acknowledged means durable, here and on the standby that is waited for, whatever the
+         // server's own choice is; remote_apply is more than that.
          "; SELECT set_config('synchronous_commit', 'on', false)"
-         " WHERE current_setting('synchronous_commit') = 'off'" +
+         " WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')" +
          (read_only ? "; SET default_transaction_read_only TO on" : "");
 }
 

@@ -2,6 +2,9 @@
 #include "common/sql/postgres.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <future>
 #include <limits>
@@ -10,6 +13,7 @@
 #include "common/sql/postgres_error.h"
 #include "common/sql/postgres_schema.h"
 #include "common/testing/postgres_server.h"
+#include "common/testing/temp_dir.h"
 #include "common/testing/wait_until.h"
 
 namespace invigil::sql {
@@ -82,6 +86,16 @@ TEST_F(PostgresTest, ArraysBecomeRows) {
   values.Clear();
   db.Queue(insert, Arguments().Blob(keys.bytes()).Blob(values.bytes()));  // none is fine too
   EXPECT_TRUE(db.Commit().ok());
+
+  ArrayArgument texts;
+  for (const char* text : {"", "caf\xc3\xa9", "NULL", "{\"a\",b}"}) texts.AddText(text);
+  const auto back =
+      db.Ask(db.Prepare("SELECT * FROM unnest($1::TEXT[])"), Arguments().Blob(texts.bytes()));
+  ASSERT_TRUE(back.ok()) << back.status();
+  ASSERT_EQ(back->size(), 4);
+  EXPECT_EQ(back->View(1, 0), "caf\xc3\xa9");
+  EXPECT_EQ(back->View(2, 0), "NULL");
+  EXPECT_EQ(back->View(3, 0), "{\"a\",b}");
 }
 
 TEST_F(PostgresTest, AFailureInThePipelineTakesTheTransactionAlong) {
@@ -181,6 +195,115 @@ TEST_F(PostgresTest, AnIdleConnectionSurvivesARestartUnnoticed) {
   server_.Restart();
   EXPECT_EQ(Count(), 2);
   EXPECT_TRUE(db.Ask(insert, Row(3)).ok());
+}
+
+TEST_F(PostgresTest, ConnectionsAreCounted) {
+  Postgres db(Options());
+  EXPECT_EQ(db.connects(), 0u);
+  ASSERT_TRUE(db.Connect().ok());
+  ASSERT_TRUE(db.Begin().ok());
+  ASSERT_TRUE(db.Commit().ok());
+  EXPECT_EQ(db.connects(), 1u);
+  server_.KillNow();
+  EXPECT_FALSE(db.Begin().ok());
+  EXPECT_EQ(db.connects(), 1u) << "one that was not made is none";
+  server_.Restart();
+  ASSERT_TRUE(testing::WaitUntil([&] { return db.Begin().ok(); }));
+  EXPECT_EQ(db.connects(), 2u);
+}
+
+// As when a replica is stopped with a row in its hands that all others need.
+TEST_F(PostgresTest, OneThatStopsInTheMiddleGivesWayBeforeTheOthersGiveUp) {
+  Postgres stopped(Options()), other(Options());
+  ASSERT_TRUE(other.Ask(Insert(other), Row(1)).ok());
+  const auto take = [](Postgres& db) {
+    absl::Status status = db.Begin();
+    if (!status.ok()) return status;
+    return db.Ask(db.Prepare("SELECT k FROM t WHERE k = 1 FOR UPDATE"), Arguments()).status();
+  };
+  ASSERT_TRUE(take(stopped).ok());
+  const absl::Status status = take(other);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(other.Commit().ok());
+  EXPECT_EQ(ReasonOf(stopped.Commit()), "STORE_IO");
+}
+
+TEST_F(PostgresTest, WhatTheUrlSaysOfDurabilityAndIsolationIsOverruled) {
+  const auto setting = [&](const std::string& option, const std::string& name) {
+    Postgres::Options options = Options();
+    options.url += "&options=-c%20" + option;
+    Postgres db(options);
+    EXPECT_TRUE(db.Begin().ok());
+    const auto rows = db.Ask(db.Prepare("SELECT current_setting($1)"), Arguments().Text(name));
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    return rows.ok() ? std::string(rows->View(0, 0)) : "";
+  };
+  for (const char* weak : {"off", "local", "remote_write"}) {
+    EXPECT_EQ(setting("synchronous_commit%3D" + std::string(weak), "synchronous_commit"), "on");
+  }
+  EXPECT_EQ(setting("synchronous_commit%3Dremote_apply", "synchronous_commit"), "remote_apply");
+  for (const char* strict : {"serializable", "repeatable%5C%20read"}) {
+    EXPECT_EQ(
+        setting("default_transaction_isolation%3D" + std::string(strict), "transaction_isolation"),
+        "read committed");
+  }
+}
+
+// Greets whoever connects, as a server does, and then says nothing more.
+class SilentServer {
+ public:
+  SilentServer() {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    dir_.Path(".s.PGSQL.5432").copy(address.sun_path, sizeof(address.sun_path) - 1);
+    listening_ = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(listening_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) abort();
+    if (listen(listening_, 8) != 0) abort();
+    thread_ = std::thread([this] { Greet(); });
+  }
+  ~SilentServer() {
+    shutdown(listening_, SHUT_RDWR);
+    thread_.join();
+    for (const int fd : greeted_) close(fd);
+    close(listening_);
+  }
+  std::string url() const { return "postgresql:///x?user=ann&host=" + dir_.path(); }
+
+ private:
+  static std::string Message(char kind, const std::string& body) {
+    std::string message(1, kind);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      message.push_back(static_cast<char>((body.size() + 4) >> shift));
+    }
+    return message + body;
+  }
+  void Greet() {
+    // Authenticated; a setting; ready.
+    const std::string greeting = Message('R', std::string(4, '\0')) +
+                                 Message('S', std::string("server_encoding\0UTF8\0", 21)) +
+                                 Message('Z', "I");
+    for (int fd; (fd = accept(listening_, nullptr, nullptr)) >= 0;) {
+      greeted_.push_back(fd);
+      char asked[4096];
+      if (read(fd, asked, sizeof(asked)) <= 0) continue;
+      if (write(fd, greeting.data(), greeting.size()) < 0) continue;
+    }
+  }
+
+  const testing::TempDir dir_;
+  int listening_ = -1;
+  std::vector<int> greeted_;  // the thread's, until it has ended
+  std::thread thread_;
+};
+
+TEST(PostgresConnectTest, AServerThatGreetsAndSaysNothingMoreIsGivenUp) {
+  const SilentServer server;
+  const SystemClock clock;
+  Postgres db({.url = server.url(), .schema = "s", .reply_timeout = Millis(500)});
+  const Duration begun = clock.Monotonic();
+  const absl::Status status = db.Connect();
+  EXPECT_EQ(ReasonOf(status), "STORE_IO") << status;
+  EXPECT_NE(status.message().find("no answer in time"), absl::string_view::npos) << status;
+  EXPECT_LT(clock.Monotonic() - begun, Seconds(30));
 }
 
 TEST_F(PostgresTest, ATransactionThatLostItsConnectionIsGone) {
@@ -295,6 +418,7 @@ TEST(PostgresWords, CodesMeanWhatStoresKnow) {
     EXPECT_EQ(ReasonOf(status), reason) << state;
   };
   is("23505", absl::StatusCode::kAlreadyExists, "SQL_CONSTRAINT");
+  is("42710", absl::StatusCode::kAlreadyExists, "SQL_CONSTRAINT");
   is("40001", absl::StatusCode::kAborted, "SQL_RACE");
   is("40P01", absl::StatusCode::kAborted, "SQL_RACE");
   is("53100", absl::StatusCode::kResourceExhausted, "STORE_FULL");
