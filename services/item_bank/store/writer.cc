@@ -74,7 +74,8 @@ void Writer::Commit(std::vector<Entry>& batch) {
   if (sql::IsRace(status)) {
     status = Unavailable("CONTENDED", "other replicas write the same; try again", Millis(50));
   }
-  // Nothing of the batch is stored: whoever thought it succeeded learns the reason.
+  // Nobody may rely on the batch: nothing of it is stored, or, with outcome=unknown, perhaps all of
+  // it. Whoever thought it succeeded learns the reason; a repeat with the same request id is safe.
   for (Entry& entry : batch) {
     if (entry.status.ok() || sql::IsRace(entry.status)) entry.status = status;
   }

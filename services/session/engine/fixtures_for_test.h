@@ -101,6 +101,7 @@ class FaultyLog final : public EventLog {
   }
   void Rollback() override { log_->Rollback(); }
   uint64_t Generation() const override { return log_->Generation(); }
+  bool MayForget() const override { return log_->MayForget(); }
   void Rely(const SessionId& session, uint64_t version) override { log_->Rely(session, version); }
   absl::Status Read(const SessionId& session, uint64_t after, Visitor visit) override {
     return log_->Read(session, after, visit);

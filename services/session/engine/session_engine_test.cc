@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/error/error.h"
+#include "services/session/domain/apply.h"
 #include "services/session/engine/fixtures_for_test.h"
 #include "services/session/store/stores_for_test.h"
 
@@ -369,3 +370,61 @@ INSTANTIATE_TEST_SUITE_P(Stores, SessionEngineTest, kTestStores, TestStore::Name
 
 }  // namespace
 }  // namespace invigil::session
+// Only a server can fail over to another that lags.
+class FailedOverTest : public SessionEngineTest {
+ protected:
+  // The session as its log tells it, which must have no hole.
+  State Replay(const SessionId& id) const {
+    State state;
+    const absl::Status status =
+        store_.OpenReader()->ReadLog(id, [&](uint64_t seq, Time at, const Event& event) {
+          EXPECT_EQ(seq, state.version + 1);
+          return Apply(state, event, at);
+        });
+    EXPECT_TRUE(status.ok()) << status;
+    return state;
+  }
+};
+
+TEST_P(FailedOverTest, NothingIsAcknowledgedOnTopOfWhatTheStoreForgot) {
+  const SessionId id = Activate(*engine_);
+  for (size_t item = 0; item < 4; ++item) ASSERT_TRUE(SaveOne(*engine_, id, item, 1).ok());
+  store_.FailOver("DELETE FROM events WHERE seq > (SELECT max(seq) - 2 FROM events)");
+
+  const Result saved = SaveOne(*engine_, id, 5, 1);
+  ASSERT_TRUE(saved.ok()) << saved.status();
+  EXPECT_EQ(Replay(id), *saved->state);
+  EXPECT_EQ(saved->state->responses[1].sequence, 1u);
+  EXPECT_EQ(saved->state->responses[2].sequence, 0u) << "lost, and nobody is told otherwise";
+  EXPECT_EQ(saved->state->responses[5].sequence, 1u);
+  // Whoever saw it acknowledged is told when it counts, and can send it again.
+  const Result submit = Ask(*engine_, id, Submit{1, {{fixtures::ItemId(2), 1}}});
+  EXPECT_EQ(ReasonOf(submit.status()), "RESPONSES_MISSING") << submit.status();
+  EXPECT_TRUE(SaveOne(*engine_, id, 2, 1)->changed);
+  EXPECT_TRUE(Ask(*engine_, id, Submit{1, {{fixtures::ItemId(2), 1}}}).ok());
+  EXPECT_EQ(Replay(id).state, SessionState::kSubmitted);
+}
+
+TEST_P(FailedOverTest, ASessionThatTheStoreForgotAltogetherIsUnknown) {
+  const SessionId id = Activate(*engine_);
+  store_.FailOver("DELETE FROM events; DELETE FROM sessions; DELETE FROM starts");
+  EXPECT_EQ(ReasonOf(SaveOne(*engine_, id, 0, 1).status()), "SESSION_NOT_FOUND");
+  EXPECT_EQ(engine_->Peek(id), nullptr);
+  const Result again = FindOrReserve(*engine_, {"ann", "CLF-C02", "r-ann", false});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_NE(again->session, id);
+}
+
+TEST_P(FailedOverTest, ContentsThatTheStoreForgotAreStoredAgain) {
+  Activate(*engine_, "ann");
+  store_.FailOver("DELETE FROM contents");
+  const SessionId id = Activate(*engine_, "bob");
+  Open();
+  const Result shown =
+      fixtures::Await([&](Done done) { engine_->Get(id, "bob", true, std::move(done)); });
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  EXPECT_EQ(*shown->contents[7], "text of 7");
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, FailedOverTest, ::testing::Values("postgresql"), TestStore::Name);
+

@@ -19,7 +19,8 @@ class BatchObserver {
   virtual void Committed(std::span<Job> jobs, Duration duration) = 0;
   // Another writer was first; the same jobs are decided again.
   virtual void LostRace() = 0;
-  // The store took nothing of `jobs`; all of them are refused with `status`.
+  // The store can't take `jobs` now; all of them are refused with `status`, and nothing of them is
+  // durable, unless it says outcome=unknown: then all may be, and a repeat finds out.
   virtual void StoreFailed(std::span<Job> jobs, const absl::Status& status) = 0;
 };
 

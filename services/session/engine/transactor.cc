@@ -32,6 +32,7 @@ absl::Status Transactor::Run(std::span<Job> jobs) {
   read_contents_.clear();
   events_ = 0;
   absl::Status status = log_.Begin();
+  if (status.ok()) ForgetContents();
   if (status.ok()) status = RunOpen(jobs);
   if (status.ok()) status = log_.Commit();
   if (status.ok()) {
@@ -41,6 +42,12 @@ absl::Status Transactor::Run(std::span<Job> jobs) {
   log_.Rollback();
   for (const Touched& session : touched_) cache_.Drop(session.session);
   return status;
+}
+
+void Transactor::ForgetContents() {
+  if (!log_.MayForget() || contents_generation_ == log_.Generation()) return;
+  contents_ = ContentCache();
+  contents_generation_ = log_.Generation();
 }
 
 absl::Status Transactor::RunOpen(std::span<Job> jobs) {
@@ -189,8 +196,10 @@ absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) 
   const SessionCache::Found cached = cache_.Find(session);
   std::shared_ptr<const State> state = cached.state;
   if (!state || cached.generation != log_.Generation()) {
-    auto folded = Fold(session, state ? state : NoState());
-    if (!folded.ok() && state && !EndsTransaction(folded.status())) {
+    // What a store has forgotten must not be built upon: the log would have a hole.
+    const bool whole = !state || log_.MayForget();
+    auto folded = Fold(session, whole ? NoState() : state);
+    if (!folded.ok() && !whole && !EndsTransaction(folded.status())) {
       folded = Fold(session, NoState());
     }
     if (!folded.ok()) return folded.status();
@@ -285,6 +294,8 @@ void Transactor::Publish(std::span<Job> jobs) {
   for (const Touched& session : touched_) {
     if (auto state = session.state(); state->exists()) {
       cache_.Put(session.session, std::move(state), log_.Generation());
+    } else {
+      cache_.Drop(session.session);  // a store that forgets has forgotten it
     }
   }
   for (const auto& [id, bytes] : read_contents_) contents_.Put(id, bytes);

@@ -28,9 +28,10 @@ class Transactor {
       : log_(log), cache_(cache), new_id_(std::move(new_id)) {}
 
   // Every job's `result` is set when OK: everything they did is durable and published to the cache.
-  // Otherwise nothing is, no result counts, and the sessions touched are out of the cache. Errors:
-  // ALREADY_EXISTS (another writer was first: run it again), a store failure, or what a single job
-  // met: then run the jobs one by one to find out which.
+  // Otherwise nothing is (with outcome=unknown, see sql::Transaction::Commit, all of it may be), no
+  // result counts, and the sessions touched are out of the cache. Errors: ALREADY_EXISTS (another
+  // writer was first: run it again), a store failure, or what a single job met: then run the jobs
+  // one by one to find out which.
   absl::Status Run(std::span<Job> jobs);
 
   // A session this transaction worked on.
@@ -47,6 +48,8 @@ class Transactor {
 
  private:
   absl::Status RunOpen(std::span<Job> jobs);
+  // Contents that were certain may not be after a store that forgets has a new generation.
+  void ForgetContents();
   absl::Status Do(Job& job);
   absl::Status DoCommand(const CommandJob& work, Job& job);
   absl::Status DoStart(const StartRequest& request, Job& job);
@@ -68,6 +71,7 @@ class Transactor {
   SessionCache& cache_;
   const std::function<std::string(Time)> new_id_;
   ContentCache contents_;
+  uint64_t contents_generation_ = 0;  // of the log, when they were put there
   absl::flat_hash_map<std::string, ContentCache::Bytes> read_contents_;  // certain after the commit
   std::deque<Touched> touched_;
   absl::flat_hash_map<SessionId, Touched*> index_;

@@ -24,9 +24,10 @@ namespace invigil::session {
 //
 // Errors of every call, which tell the engine what to do:
 //   ALREADY_EXISTS                    another writer was first: roll back, reload, decide again
-//   UNAVAILABLE, RESOURCE_EXHAUSTED   the store can't take writes now: nothing of the transaction
-//   is
-//                                     durable; roll back and refuse everything in it
+//   UNAVAILABLE, RESOURCE_EXHAUSTED   the store can't take writes now: roll back and refuse
+//                                     everything in it. Nothing of the transaction is durable,
+//                                     unless Commit's error says outcome=unknown: then either
+//                                     nothing is or all of it
 //   anything else                     concerns this call only (a bug, or a corrupt row: DATA_LOSS)
 // A store across a network may send a change only with a later call: what concerns it is then
 // answered by the next Read or Find, or by Commit.
@@ -42,6 +43,10 @@ class EventLog {
   // A number that has changed since an earlier transaction if any other writer may have committed
   // in between: while it stands, what was folded then is still the truth.
   virtual uint64_t Generation() const = 0;
+  // Whether, after Generation has changed, what was committed before may be gone: a server that
+  // failed over to one that lagged. What was known then is not even an old truth: forget all of it
+  // and read from the first event.
+  virtual bool MayForget() const { return false; }
   // What is decided from now on rests on `session` having `version` and no more. A store whose
   // Generation can't tell compares at Commit: ALREADY_EXISTS when another writer went on.
   virtual void Rely(const SessionId& session, uint64_t version) {}
@@ -121,8 +126,6 @@ class EventLogReader {
   // The sessions a candidate has started, the newest first.
   virtual absl::StatusOr<std::vector<SessionRow>> ListOfCandidate(std::string_view candidate_id,
                                                                   size_t limit) = 0;
-  // As EventLog::Read, from the first event.
-  virtual absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) = 0;
   // Rows of the journal numbered above `after`, in order.
   virtual absl::StatusOr<std::vector<JournalRow>> ListJournal(uint64_t after, size_t limit) = 0;
   virtual absl::StatusOr<JournalHead> ReadJournalHead() = 0;
@@ -130,6 +133,8 @@ class EventLogReader {
   // which is passed on.
   using RawVisitor = absl::FunctionRef<absl::Status(uint64_t seq, Time at, std::string_view body)>;
   virtual absl::Status ReadEvents(const SessionId& session, RawVisitor visit) = 0;
+  // As EventLog::Read, from the first event.
+  absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit);
 };
 
 }  // namespace invigil::session

@@ -438,6 +438,37 @@ TEST_P(OpenTransactionsTest, ARefusalThatRestsOnOldKnowledgeTakesTheRestAlong) {
   EXPECT_EQ(Replay(*log_, bystander), before);
 }
 
+// What is compared must be what others have committed by then, not a snapshot from before.
+TEST_P(OpenTransactionsTest, AServerThatIsStricterByDefaultHidesNothing) {
+  const SessionId id = NewSession();
+  const State base = Activate(id, "ann");
+  const auto strict =
+      store_.OpenLog("&options=-c%20default_transaction_isolation%3Drepeatable%5C%20read");
+  auto other = Open();
+  State theirs = base;
+  ASSERT_TRUE(strict->Begin().ok());
+  ASSERT_TRUE(strict->FindLive("ann", "CLF-C02").ok());  // here a snapshot would be taken
+  strict->Rely(id, base.version);
+  ASSERT_TRUE(other->Begin().ok());
+  ASSERT_TRUE(Do(*other, id, theirs, TakeOver{}).ok());
+  ASSERT_TRUE(other->Commit().ok());
+  EXPECT_EQ(strict->Commit().code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_P(OpenTransactionsTest, AnotherConnectionIsAnotherGeneration) {
+  EXPECT_TRUE(log_->MayForget());
+  const auto generation = [&] {
+    EXPECT_TRUE(log_->Begin().ok());
+    const uint64_t now = log_->Generation();
+    log_->Rollback();
+    return now;
+  };
+  const uint64_t before = generation();
+  EXPECT_EQ(generation(), before);
+  store_.FailOver("SELECT 1");
+  EXPECT_NE(generation(), before);
+}
+
 TEST_P(OpenTransactionsTest, TwoSealsOfTheSameSessionsInOppositeOrderMakeOneOfEach) {
   std::vector<SessionId> ids;
   std::vector<State> states;

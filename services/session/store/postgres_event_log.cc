@@ -1,6 +1,7 @@
 #include "services/session/store/postgres_event_log.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -97,9 +98,10 @@ class PostgresEventLog final : public EventLog {
         get_content_(db_->Prepare("SELECT body FROM contents WHERE content_id=$1")),
         read_head_(db_->Prepare("SELECT n, hash FROM journal_head WHERE one=1 FOR UPDATE")),
         write_head_(db_->Prepare("UPDATE journal_head SET n=$1, hash=$2 WHERE one=1")),
-        write_journal_(db_->Prepare("INSERT INTO journal(n, session_id, seq, at_us, kind, "
-                                    "body_hash, responses_hash, hash) "
-                                    "VALUES($1,$2,$3,$4,$5,$6,$7,$8)")) {}
+        write_journal_(db_->Prepare(
+            "INSERT INTO journal(n, session_id, seq, at_us, kind, body_hash, responses_hash, hash) "
+            "SELECT * FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], $4::BIGINT[], "
+            "$5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[])")) {}
 
   absl::Status Begin() override {
     Forget();
@@ -121,7 +123,8 @@ class PostgresEventLog final : public EventLog {
     if (known_ids_.size() > 0) {
       db_->Queue(compare_, Arguments().Blob(known_ids_.bytes()).Blob(known_seqs_.bytes()));
     }
-    // Last of all: whoever holds the head's row waits for nobody, so nobody waits for it long.
+    // Last of all: whoever holds the head's row waits for nobody, so nobody waits for it long; and
+    // the server takes it from one that stops in between.
     absl::Status status = journal_.empty() ? absl::OkStatus() : SendJournal();
     if (status.ok()) status = AsRace(db_->Commit());
     Forget();
@@ -133,7 +136,9 @@ class PostgresEventLog final : public EventLog {
     db_->Rollback();
   }
 
-  uint64_t Generation() const override { return 0; }
+  // Another connection may lead to another server, or to one that was restored.
+  uint64_t Generation() const override { return db_->connects(); }
+  bool MayForget() const override { return true; }
 
   void Rely(const SessionId& session, uint64_t version) override {
     Known& known = relied_[session];
@@ -298,17 +303,20 @@ class PostgresEventLog final : public EventLog {
       return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT", "the journal has no head");
     }
     JournalHead head{static_cast<uint64_t>(rows->Int(0, 0)), std::string(rows->View(0, 1))};
+    std::array<sql::ArrayArgument, 8> columns;
     for (const JournalRow& row : journal_.Chain(head)) {
-      db_->Queue(write_journal_, Arguments()
-                                     .Int(static_cast<int64_t>(row.n))
-                                     .Blob(row.session.bytes())
-                                     .Int(static_cast<int64_t>(row.seq))
-                                     .Int(ToUnixMicros(row.at))
-                                     .Text(row.kind)
-                                     .Text(row.body_hash)
-                                     .Text(row.responses_hash)
-                                     .Text(row.hash));
+      columns[0].AddInt(static_cast<int64_t>(row.n));
+      columns[1].AddBlob(row.session.bytes());
+      columns[2].AddInt(static_cast<int64_t>(row.seq));
+      columns[3].AddInt(ToUnixMicros(row.at));
+      columns[4].AddText(row.kind);
+      columns[5].AddText(row.body_hash);
+      columns[6].AddText(row.responses_hash);
+      columns[7].AddText(row.hash);
     }
+    Arguments arguments;
+    for (sql::ArrayArgument& column : columns) arguments.Blob(column.bytes());
+    db_->Queue(write_journal_, arguments);
     db_->Queue(write_head_, Arguments().Int(static_cast<int64_t>(head.n)).Text(head.hash));
     return absl::OkStatus();
   }
@@ -375,8 +383,6 @@ class PostgresEventLogReader final : public EventLogReader {
                                    "WHERE session_id IN (SELECT session_id FROM starts WHERE "
                                    "candidate_id=$1) AND candidate_id=$2 "
                                    "ORDER BY session_id DESC LIMIT $3")),
-        log_(db_->Prepare("SELECT seq, at_us, body FROM events WHERE session_id=$1 "
-                          "ORDER BY seq")),
         journal_(db_->Prepare("SELECT n, session_id, seq, at_us, kind, body_hash, responses_hash, "
                               "hash FROM journal WHERE n>$1 ORDER BY n LIMIT $2")),
         head_(db_->Prepare("SELECT n, hash FROM journal_head WHERE one=1")),
@@ -482,19 +488,6 @@ class PostgresEventLogReader final : public EventLogReader {
         Arguments().Text(candidate_id).Text(candidate_id).Int(static_cast<int64_t>(limit))));
   }
 
-  absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) override {
-    const std::lock_guard lock(mutex_);
-    const auto rows = db_->Ask(log_, Arguments().Blob(session.bytes()));
-    if (!rows.ok()) return rows.status();
-    for (int row = 0; row < rows->size(); ++row) {
-      const auto event = DecodeEvent(rows->View(row, 2));
-      if (!event.ok()) return event.status();
-      INVIGIL_RETURN_IF_ERROR(visit(static_cast<uint64_t>(rows->Int(row, 0)),
-                                    FromUnixMicros(rows->Int(row, 1)), *event));
-    }
-    return absl::OkStatus();
-  }
-
  private:
   static constexpr const char* kRow =
       "SELECT session_id, candidate_id, exam_id, state, last_seq FROM sessions ";
@@ -512,7 +505,7 @@ class PostgresEventLogReader final : public EventLogReader {
 
   std::mutex mutex_;
   const std::unique_ptr<Postgres> db_;
-  const int scheduled_, outbox_, live_, newest_, of_candidate_, log_, journal_, head_, events_;
+  const int scheduled_, outbox_, live_, newest_, of_candidate_, journal_, head_, events_;
 };
 
 }  // namespace

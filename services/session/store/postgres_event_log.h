@@ -3,7 +3,9 @@
 // there as a lost race.
 //
 // Appends and projections are queued; their errors come from the next lookup or from Commit.
-// Generation never moves: what the engine knew and relied on is compared at Commit instead.
+// Generation counts connections: after a failover the server may lack what it had committed, and
+// memory must forget it (MayForget). What other replicas did doesn't move it: what the engine knew
+// and relied on is compared at Commit instead.
 #pragma once
 
 #include <memory>

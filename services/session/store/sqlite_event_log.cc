@@ -279,8 +279,6 @@ class SqliteEventLogReader final : public EventLogReader {
                                       "WHERE session_id IN (SELECT session_id FROM starts WHERE "
                                       "candidate_id=?) AND candidate_id=? "
                                       "ORDER BY session_id DESC LIMIT ?")),
-        log_(db_.MustPrepare("SELECT seq, at_us, body FROM events WHERE session_id=? "
-                             "ORDER BY seq")),
         journal_(db_.MustPrepare("SELECT n, session_id, seq, at_us, kind, body_hash, "
                                  "responses_hash, hash FROM journal WHERE n>? ORDER BY n LIMIT ?")),
         head_(db_.MustPrepare("SELECT n, hash FROM journal_head WHERE one=1")),
@@ -374,20 +372,6 @@ class SqliteEventLogReader final : public EventLogReader {
     return Rows(of_candidate_);
   }
 
-  absl::Status ReadLog(const SessionId& session, EventLog::Visitor visit) override {
-    const std::lock_guard lock(mutex_);
-    log_.BindBlob(1, session.bytes());
-    absl::Status status;
-    INVIGIL_RETURN_IF_ERROR(ForEach(log_, [&](const Statement& row) {
-      if (!status.ok()) return;
-      auto event = DecodeEvent(row.View(2));
-      status = event.ok()
-                   ? visit(static_cast<uint64_t>(row.Int(0)), FromUnixMicros(row.Int(1)), *event)
-                   : event.status();
-    }));
-    return status;
-  }
-
  private:
   static constexpr const char* kRow =
       "SELECT session_id, candidate_id, exam_id, state, last_seq FROM sessions ";
@@ -415,7 +399,7 @@ class SqliteEventLogReader final : public EventLogReader {
 
   std::mutex mutex_;
   Database db_;
-  Statement scheduled_, outbox_, live_, newest_, of_candidate_, log_, journal_, head_, events_;
+  Statement scheduled_, outbox_, live_, newest_, of_candidate_, journal_, head_, events_;
 };
 
 }  // namespace
