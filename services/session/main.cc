@@ -161,7 +161,9 @@ absl::Status Run(const Settings& settings) {
   hooks.on_scheduled = [&timers](const SessionId& session, Time deadline) {
     timers.Schedule(session, deadline);
   };
-  hooks.on_unscheduled = [&timers](const SessionId& session) { timers.Remove(session); };
+  hooks.on_unscheduled = [&timers](const SessionId& session, Time was) {
+    timers.Remove(session, was);
+  };
   auto opened =
       SessionEngine::Open(*location, clock,
                           {.queue_limit = static_cast<size_t>(settings.queue),

@@ -149,8 +149,9 @@ struct SessionEngine::Impl : BatchObserver {
     if (!state->exists()) return;
     if (session.after) {
       const TimerNews timer = TimerNewsOf(*session.before, *state);
-      if (timer.remove && hooks.on_unscheduled)
-        news.push_back([this, id] { hooks.on_unscheduled(id); });
+      if (timer.remove && hooks.on_unscheduled) {
+        news.push_back([this, id, was = *timer.remove] { hooks.on_unscheduled(id, was); });
+      }
       if (timer.schedule && hooks.on_scheduled) {
         news.push_back([this, id, due = *timer.schedule] { hooks.on_scheduled(id, due); });
       }

@@ -89,8 +89,9 @@ struct BatchReport {
 struct EngineHooks {
   // Time alone will bring something about, at this (new) moment: a part's end or the seal.
   std::function<void(const SessionId&, Time due)> on_scheduled;
-  // Nothing is due by itself any more: the session ended, or stands still.
-  std::function<void(const SessionId&)> on_unscheduled;
+  // Nothing is due by itself any more, as it was at `was`: the session ended, or stands still.
+  // Replicas tell this in no order: what was scheduled for another moment is not meant.
+  std::function<void(const SessionId&, Time was)> on_unscheduled;
   std::function<void(const BatchReport&)> on_batch;
   // A transaction failed as a whole; everything in it was refused with `status`.
   std::function<void(const absl::Status& status)> on_store_failure;

@@ -308,7 +308,9 @@ TEST_P(SessionEngineTest, ListenersAndHooksHearOfChangesAfterTheCommit) {
   hooks.on_scheduled = [&](const SessionId&, Time deadline) {
     heard.push_back("due " + std::to_string((deadline - kStart) / Minutes(1)));
   };
-  hooks.on_unscheduled = [&](const SessionId&) { heard.push_back("sealed"); };
+  hooks.on_unscheduled = [&](const SessionId&, Time was) {
+    heard.push_back("not due " + std::to_string((was - kStart) / Minutes(1)));
+  };
   Open({}, hooks);
   const SessionId id = Activate(*engine_);
   EXPECT_TRUE(Ask(*engine_, id, Read{}).ok());  // by now the start has been told
@@ -327,7 +329,7 @@ TEST_P(SessionEngineTest, ListenersAndHooksHearOfChangesAfterTheCommit) {
   subscription = {};
   EXPECT_TRUE(Ask(*engine_, id, Void{"x"}).ok());
   engine_->Stop();
-  EXPECT_THAT(heard, ElementsAre("due 90", "ACTIVE 2.1", "due 100", "ACTIVE 2.2", "sealed",
+  EXPECT_THAT(heard, ElementsAre("due 90", "ACTIVE 2.1", "due 100", "ACTIVE 2.2", "not due 100",
                                  "SUBMITTED 2.2"));
 }
 

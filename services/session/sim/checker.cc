@@ -18,13 +18,6 @@ const Transactor::Touched* Find(const std::deque<Transactor::Touched>& touched,
   return nullptr;
 }
 
-bool Revives(const Appended& appended) {
-  return std::any_of(appended.events.begin(), appended.events.end(), [](const Logged& logged) {
-    return std::holds_alternative<Reopened>(logged.event) ||
-           std::holds_alternative<Resumed>(logged.event);
-  });
-}
-
 // The store or the replica could not answer: repeating is safe, and nothing was promised.
 bool IsNoAnswer(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
@@ -166,14 +159,9 @@ void Checker::Compare(const SessionId& id, const State& state, const char* where
 // Whatever a commit does to a session, it also does what was due: that must not have waited long.
 void Checker::CheckLateness(const Appended& appended) {
   const std::optional<Time> was_due = std::exchange(due_[appended.session], appended.due);
-  // What stood still and runs again may have lost its timer: the Remove of one replica can reach
-  // Redis after the Schedule of another. The scan makes up for it.
-  const bool revived = revived_.contains(appended.session);
-  if (Revives(appended)) revived_.insert(appended.session);
-  const Duration promise = revived ? std::max<Duration>(promise_, Seconds(2)) : promise_;
   if (!was_due || loose_clocks_) return;
   const Duration late = agenda_.now() - std::max(*was_due, healed_);
-  if (late > promise + clock_bound_) {
+  if (late > promise_ + clock_bound_) {
     Fail(absl::StrFormat("%s: what was due came %.3f s late", Shown(appended.session),
                          late.count() / 1e6));
   }

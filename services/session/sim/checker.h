@@ -7,7 +7,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -94,7 +93,6 @@ class Checker {
   Duration promise_ = Seconds(2);  // with nobody connected
   std::vector<Acked> acked_;
   std::map<SessionId, std::optional<Time>> due_;
-  std::set<SessionId> revived_;
   std::map<std::pair<SessionId, uint32_t>, std::string> reports_;
   uint64_t commands_ = 0;
   std::string failure_;

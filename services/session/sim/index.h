@@ -35,7 +35,11 @@ class Index {
   void Schedule(const SessionId& session, Time deadline) {
     ShardWith(session).scores[session] = Score(deadline);
   }
-  void Remove(const SessionId& session) { ShardWith(session).scores.erase(session); }
+  void Remove(const SessionId& session, Time was) {
+    auto& scores = ShardWith(session).scores;
+    const auto it = scores.find(session);
+    if (it != scores.end() && it->second == Score(was)) scores.erase(it);
+  }
 
   ClaimResult Claim(int number, Time now, size_t limit, Duration lease, Time server_now) {
     Shard& shard = Current(number, server_now);

@@ -191,7 +191,7 @@ void Replica::GiveOut(Batch& batch) {
     Redis<bool>(
         [session = session, news = news](Index& index, Time) {
           if (news.schedule) index.Schedule(session, *news.schedule);
-          if (news.remove) index.Remove(session);
+          if (news.remove) index.Remove(session, *news.remove);
           return true;
         },
         [](const absl::StatusOr<bool>&) {});

@@ -46,7 +46,7 @@ return due)");
 
 const redis::Script& SettleScript() {
   static const redis::Script script(R"(#!lua flags=allow-oom
--- KEYS: z   ARGV: id, score of the lease, next score or nothing
+-- KEYS: z   ARGV: id, score it must have (of the lease, or of the timer meant), next or nothing
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
 if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
@@ -153,9 +153,8 @@ void DeadlineIndex::Schedule(const SessionId& session, Time deadline, Done done)
       });
 }
 
-void DeadlineIndex::Remove(const SessionId& session, Done done) {
-  client_.Command({"ZREM", Key('z', ShardOf(session)), std::string(session.bytes())},
-                  options_.timeout, Ignoring(std::move(done)));
+void DeadlineIndex::Remove(const SessionId& session, Time was, Done done) {
+  Settle(ShardOf(session), session, Score(was), std::nullopt, std::move(done));
 }
 
 void DeadlineIndex::Claim(int shard, Time now, int limit, Duration lease,
@@ -171,10 +170,15 @@ void DeadlineIndex::Claim(int shard, Time now, int limit, Duration lease,
 }
 
 void DeadlineIndex::Settle(const Claimed& claimed, std::optional<Time> next, Done done) {
-  client_.Eval(SettleScript(), {Key('z', claimed.shard)},
-               {std::string(claimed.session.bytes()), std::to_string(claimed.lease_ms),
-                next.has_value() ? Score(*next) : ""},
-               options_.timeout, Ignoring(std::move(done)));
+  Settle(claimed.shard, claimed.session, std::to_string(claimed.lease_ms), next, std::move(done));
+}
+
+void DeadlineIndex::Settle(int shard, const SessionId& session, std::string score,
+                           std::optional<Time> next, Done done) {
+  client_.Eval(
+      SettleScript(), {Key('z', shard)},
+      {std::string(session.bytes()), std::move(score), next.has_value() ? Score(*next) : ""},
+      options_.timeout, Ignoring(std::move(done)));
 }
 
 DeadlineIndex::Hold DeadlineIndex::NewHold() const {

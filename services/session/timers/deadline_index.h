@@ -42,8 +42,10 @@ class DeadlineIndex {
   // The session's clock runs until `deadline`; replaces what was known. A failure is no harm: the
   // reconciler ends the session then.
   void Schedule(const SessionId& session, Time deadline, Done done = {});
-  // No timer is needed any more.
-  void Remove(const SessionId& session, Done done = {});
+  // The timer for `was` is needed no more. Does nothing when the session has another by now, or is
+  // claimed: replicas' commands come in any order, and what came later stands. What stays behind is
+  // claimed once, needlessly.
+  void Remove(const SessionId& session, Time was, Done done = {});
 
   // One due session, ours until the lease ends.
   struct Claimed {
@@ -87,6 +89,9 @@ class DeadlineIndex {
 
  private:
   std::string Key(char kind, int shard) const;
+  // Moves a timer to `next`, or takes it out, if it is at `score`.
+  void Settle(int shard, const SessionId& session, std::string score, std::optional<Time> next,
+              Done done);
 
   redis::Client& client_;
   const DeadlineIndexOptions options_;

@@ -36,6 +36,9 @@ class DeadlineIndexTest : public ::testing::Test {
   absl::Status Schedule(const SessionId& id, Time deadline) {
     return Await<absl::Status>([&](auto done) { index_.Schedule(id, deadline, done); });
   }
+  absl::Status Remove(const SessionId& id, Time was) {
+    return Await<absl::Status>([&](auto done) { index_.Remove(id, was, done); });
+  }
   DeadlineIndex::ClaimResult Claim(Time now, int limit = 100, Duration lease = Seconds(5)) {
     auto result = Await<absl::StatusOr<DeadlineIndex::ClaimResult>>(
         [&](auto done) { index_.Claim(0, now, limit, lease, done); });
@@ -112,9 +115,31 @@ TEST_F(DeadlineIndexTest, SettledSessionsAreGoneAndAnExtensionInBetweenStands) {
 TEST_F(DeadlineIndexTest, RemovedSessionsAreNotClaimed) {
   MakeReady();
   const SessionId id = AnySession();
-  ASSERT_TRUE(Schedule(id, kNow).ok());
-  ASSERT_TRUE(Await<absl::Status>([&](auto done) { index_.Remove(id, done); }).ok());
+  // Between two milliseconds, too.
+  for (const Time deadline : {kNow, kNow - Micros(1)}) {
+    ASSERT_TRUE(Schedule(id, deadline).ok());
+    ASSERT_TRUE(Remove(id, deadline).ok());
+    EXPECT_TRUE(Claim(kNow).due.empty());
+  }
+}
+
+// One replica seals or pauses, another reopens or resumes; their commands come in any order.
+TEST_F(DeadlineIndexTest, ALateRemoveLeavesANewerTimerAlone) {
+  MakeReady();
+  const SessionId reopened = AnySession(), claimed = AnySession();
+  ASSERT_TRUE(Schedule(reopened, kNow).ok());
+  ASSERT_TRUE(Schedule(reopened, kNow + Seconds(60)).ok());
+  ASSERT_TRUE(Remove(reopened, kNow).ok());
   EXPECT_TRUE(Claim(kNow).due.empty());
+  EXPECT_EQ(Claim(kNow + Seconds(60)).due.size(), 1u);
+
+  // Nor does it take a claim from whoever has it; that one settles.
+  ASSERT_TRUE(Schedule(claimed, kNow).ok());
+  const auto claim = Claim(kNow);
+  ASSERT_EQ(claim.due.size(), 1u);
+  ASSERT_TRUE(Remove(claimed, kNow).ok());
+  Settle(claim.due[0], kNow + Seconds(2));
+  EXPECT_EQ(Claim(kNow + Seconds(2)).due.size(), 1u);
 }
 
 TEST_F(DeadlineIndexTest, NeverClaimsBeforeADeadlineBetweenMilliseconds) {

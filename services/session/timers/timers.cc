@@ -54,7 +54,7 @@ void Timers::Stop() {
 void Timers::Schedule(const SessionId& session, Time deadline) {
   parts_->index.Schedule(session, deadline);
 }
-void Timers::Remove(const SessionId& session) { parts_->index.Remove(session); }
+void Timers::Remove(const SessionId& session, Time was) { parts_->index.Remove(session, was); }
 bool Timers::ClockTrusted() const { return parts_->clock_sync.Trusted(); }
 bool Timers::IndexHealthy() const { return parts_->sweeper.Healthy(); }
 

@@ -45,8 +45,9 @@ class Timers {
 
   // The session runs until `deadline`. Call after every commit that sets or moves it.
   void Schedule(const SessionId& session, Time deadline);
-  // The session has ended or is paused.
-  void Remove(const SessionId& session);
+  // The session has ended or is paused; it was to run until `was`. A newer Schedule stands, also
+  // one of another replica.
+  void Remove(const SessionId& session, Time was);
 
   // For readiness: false while this replica's clock may be wrong. Then it ends no exams either.
   bool ClockTrusted() const;

@@ -33,7 +33,7 @@ TEST(TimersTest, EndsSessionsOnTheirDeadlineNotBefore) {
   replica.timers.Schedule(soon, now + Millis(300));
   replica.timers.Schedule(removed, now + Millis(300));
   replica.timers.Schedule(later, now + Seconds(3600));
-  replica.timers.Remove(removed);
+  replica.timers.Remove(removed, now + Millis(300));
   ASSERT_TRUE(WaitUntil([&] { return engine.Sealed() == 1; }));
   EXPECT_EQ(engine.Attempts(), 1) << "nobody was asked for before the deadline";
   EXPECT_LT(engine.Lateness().back(), Seconds(1));
@@ -43,6 +43,24 @@ TEST(TimersTest, EndsSessionsOnTheirDeadlineNotBefore) {
                "EVAL \"local n=0 for _,k in ipairs(redis.call('KEYS','z:*')) do "
                "n=n+redis.call('ZCARD',k) end return n\" 0") == ":1";
   }));
+}
+
+// One replica pauses, another resumes, and what the first has to tell Redis comes last.
+TEST(TimersTest, ALateRemoveOfAnotherReplicaLosesNoTimer) {
+  RedisServer server;
+  FakeEngine engine(kSystem);
+  Replica one(server.unix_address(), engine, IndexOnly());
+  Replica two(server.unix_address(), engine, IndexOnly());
+  ASSERT_TRUE(one.Healthy() && two.Healthy());
+  const Time before = kSystem.Now() + Seconds(3600), deadline = kSystem.Now() + Millis(700);
+  const SessionId id = engine.Add(deadline);
+  one.timers.Schedule(id, before);
+  ASSERT_TRUE(WaitUntil([&] { return one.client.in_flight() == 0; }));
+  two.timers.Schedule(id, deadline);
+  ASSERT_TRUE(WaitUntil([&] { return two.client.in_flight() == 0; }));
+  one.timers.Remove(id, before);
+  EXPECT_TRUE(WaitUntil([&] { return engine.Sealed() == 1; }));
+  EXPECT_LT(engine.Lateness().back(), kBound);
 }
 
 TEST(TimersTest, AnExtensionTheIndexDidNotHearOfMovesTheTimer) {
