@@ -217,9 +217,12 @@ absl::Status Run(const Settings& settings) {
                                                      .roster = roster,
                                                      .ticker = ticker,
                                                      .clock = clock});
-    auto audit_reader = OpenEventLogReader(*location);
-    if (!audit_reader.ok()) return audit_reader.status();
-    const auto audit_service = MakeAuditService(**guard, *std::move(audit_reader));
+    auto check_reader = OpenEventLogReader(*location);
+    if (!check_reader.ok()) return check_reader.status();
+    auto timeline_reader = OpenEventLogReader(*location);
+    if (!timeline_reader.ok()) return timeline_reader.status();
+    const auto audit_service =
+        MakeAuditService(**guard, *std::move(check_reader), *std::move(timeline_reader));
     timers.Start();
     auto server = rpc::Server::Start(
         "session", settings.server,

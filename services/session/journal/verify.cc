@@ -21,10 +21,17 @@ struct Seen {
 
 class Verifier {
  public:
-  explicit Verifier(EventLogReader& reader) : reader_(reader) {}
+  Verifier(EventLogReader& reader, const std::function<bool()>& stop)
+      : reader_(reader), stop_(stop) {}
+
+  absl::Status GoOn() const {
+    if (!stop_ || !stop_()) return absl::OkStatus();
+    return Error(absl::StatusCode::kCancelled, "AUDIT_STOPPED", "the check was not finished");
+  }
 
   // Empty when the row is right. Errors: of the store.
   absl::StatusOr<std::string> Check(const JournalHead& head, const JournalRow& row) {
+    INVIGIL_RETURN_IF_ERROR(GoOn());
     if (row.n != head.n + 1) {
       return "row " + std::to_string(head.n + 1) + " is missing";
     }
@@ -45,6 +52,7 @@ class Verifier {
   template <typename Moved>
   absl::StatusOr<std::string> CheckRest(Moved moved) {
     for (const auto& [session, seen] : sessions_) {
+      INVIGIL_RETURN_IF_ERROR(GoOn());
       if (!seen.whole) continue;
       uint64_t acts = 0;
       std::string fault;
@@ -112,6 +120,7 @@ class Verifier {
   }
 
   EventLogReader& reader_;
+  const std::function<bool()>& stop_;
   absl::flat_hash_map<SessionId, Seen> sessions_;
 };
 
@@ -123,7 +132,7 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   const auto end = reader.ReadJournalHead();
   if (!end.ok()) return end.status();
   JournalVerdict verdict;
-  Verifier verifier(reader);
+  Verifier verifier(reader, options.stop);
   const auto fault = [&](uint64_t n, std::string what) {
     verdict.fault = JournalFault{n, std::move(what)};
     verdict.sessions = verifier.sessions();
@@ -133,6 +142,7 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
     return fault(end->n + 1, "the journal ends before the head that was noted");
   }
   while (verdict.head.n < end->n) {
+    INVIGIL_RETURN_IF_ERROR(verifier.GoOn());
     const auto page = reader.ListJournal(verdict.head.n, kPage);
     if (!page.ok()) return page.status();
     if (page->empty()) return fault(verdict.head.n + 1, "the journal's end was cut off");
@@ -154,6 +164,7 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   }
   const auto rest = verifier.CheckRest([&](const SessionId& session) -> absl::StatusOr<bool> {
     for (uint64_t after = end->n;;) {
+      INVIGIL_RETURN_IF_ERROR(verifier.GoOn());
       const auto page = reader.ListJournal(after, kPage);
       if (!page.ok()) return page.status();
       if (page->empty()) return false;

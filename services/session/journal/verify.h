@@ -25,16 +25,20 @@ struct JournalVerdict {
 
 struct VerifyOptions {
   // A head that was noted elsewhere before: the journal must still go through it.
-  std::optional<JournalHead> noted;
+  std::optional<JournalHead> noted{};
   // Told the number of rows done, now and then.
-  std::function<void(uint64_t)> progress;
+  std::function<void(uint64_t)> progress{};
+  // Asked between pages and sessions, so every few milliseconds; true: nobody wants to know any
+  // more. Empty: never.
+  std::function<bool()> stop{};
 };
 
 // Reads the whole journal and every event it names; blocks for as long. Finds a row that was
 // changed, taken out, put in or moved, an end that was cut off behind the head's row or a noted
 // head, an event that was changed, taken out or added, and
 // stored responses that are not those that were sealed. Sessions older than the journal have no
-// rows and are not judged. Errors: of the store, which say nothing about the truth.
+// rows and are not judged. Errors: of the store, and CANCELLED (AUDIT_STOPPED) when told to stop;
+// they say nothing about the truth.
 absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options = {});
 
 }  // namespace invigil::session

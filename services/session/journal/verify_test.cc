@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/ids.h"
+#include "common/error/error.h"
 #include "common/sql/database.h"
 #include "common/testing/temp_dir.h"
 #include "services/session/domain/apply.h"
@@ -83,6 +84,23 @@ TEST_F(VerifyTest, AnUntouchedJournalIsRight) {
   EXPECT_EQ(verdict.sessions, 3u);
   EXPECT_EQ(verdict.head.n, verdict.rows);
   EXPECT_FALSE(Verify({.noted = verdict.head, .progress = {}}).fault);
+}
+
+TEST_F(VerifyTest, ItStopsWhenNobodyWantsToKnowAnyMore) {
+  auto reader = OpenSqliteEventLogReader(path_);
+  ASSERT_TRUE(reader.ok());
+  int asked = 0;
+  // Told when to stop, it goes no step further; left alone, it goes on to the end.
+  for (const int patience : {0, 1, 10, 23}) {
+    asked = 0;
+    const auto verdict = VerifyJournal(**reader, {.stop = [&] { return ++asked > patience; }});
+    EXPECT_EQ(verdict.status().code(), absl::StatusCode::kCancelled) << patience;
+    EXPECT_EQ(ReasonOf(verdict.status()), "AUDIT_STOPPED");
+    EXPECT_EQ(asked, patience + 1);
+  }
+  // A page, its rows, and what sessions hold besides.
+  EXPECT_TRUE(VerifyJournal(**reader, {.stop = [&] { return ++asked < 0; }}).ok());
+  EXPECT_EQ(asked, 24 + 1 + 3 * static_cast<int>(kRowsOfOne) + 3);
 }
 
 TEST_F(VerifyTest, AChangedRowIsFound) {

@@ -1,10 +1,6 @@
 #include "services/session/rpc/audit_service.h"
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "common/error/error.h"
@@ -14,6 +10,7 @@
 #include "services/session/journal/timeline.h"
 #include "services/session/journal/verify.h"
 #include "services/session/rpc/convert.h"
+#include "services/session/rpc/readings.h"
 
 namespace invigil::session {
 namespace {
@@ -21,50 +18,6 @@ namespace {
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 using rpc::UnaryCall;
-
-// One reads at a time; a few may wait.
-class Readings {
- public:
-  Readings() : thread_([this] { Run(); }) {}
-  ~Readings() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-  }
-  // false: too many wait.
-  bool Add(std::function<void()> reading) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (waiting_.size() >= kWaiting) return false;
-      waiting_.push_back(std::move(reading));
-    }
-    wake_.notify_one();
-    return true;
-  }
-
- private:
-  static constexpr size_t kWaiting = 16;
-  void Run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;  // every call is answered before the end
-      const auto reading = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      reading();
-      lock.lock();
-    }
-  }
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> waiting_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
 
 absl::Status Noted(const v1::VerifyJournalRequest& request, VerifyOptions& options) {
   if (!request.has_noted()) return absl::OkStatus();
@@ -79,8 +32,11 @@ absl::Status Noted(const v1::VerifyJournalRequest& request, VerifyOptions& optio
 
 class AuditServiceImpl final : public v1::AuditService::CallbackService {
  public:
-  AuditServiceImpl(const rpc::Guard& guard, std::unique_ptr<EventLogReader> reader)
-      : guard_(guard), reader_(std::move(reader)) {}
+  AuditServiceImpl(const rpc::Guard& guard, std::unique_ptr<EventLogReader> for_checks,
+                   std::unique_ptr<EventLogReader> for_timelines)
+      : guard_(guard),
+        check_reader_(std::move(for_checks)),
+        timeline_reader_(std::move(for_timelines)) {}
 
   ServerUnaryReactor* VerifyJournal(CallbackServerContext* context,
                                     const v1::VerifyJournalRequest* request,
@@ -92,8 +48,10 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
       call->Finish(status);
       return call;
     }
-    return Read(call, [this, call, response, options] {
-      const auto verdict = session::VerifyJournal(*reader_, options);
+    // Of a large store it takes minutes: not for a caller who has left, nor against a shutdown.
+    options.stop = [this, call] { return call->cancelled() || checks_.stopping(); };
+    return Read(checks_, call, [this, call, response, options]() -> absl::Status {
+      const auto verdict = session::VerifyJournal(*check_reader_, options);
       if (!verdict.ok()) return verdict.status();
       response->set_right_rows(verdict->rows);
       response->set_sessions(verdict->sessions);
@@ -122,8 +80,9 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
                        .Field("session_id", "must be 32 lower-case hexadecimal digits"));
       return call;
     }
-    return Read(call, [this, response, session] {
-      const auto entries = ReadTimeline(*reader_, *session);
+    return Read(timelines_, call, [this, call, response, session]() -> absl::Status {
+      if (call->cancelled()) return absl::CancelledError("the caller left");
+      const auto entries = ReadTimeline(*timeline_reader_, *session);
       if (!entries.ok()) return entries.status();
       for (const TimelineEntry& entry : *entries) {
         auto* to = response->add_entries();
@@ -140,8 +99,8 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
   }
 
  private:
-  ServerUnaryReactor* Read(UnaryCall* call, std::function<absl::Status()> read) {
-    if (!readings_.Add([call, read = std::move(read)] { call->Finish(read()); })) {
+  static ServerUnaryReactor* Read(Readings& readings, UnaryCall* call, Readings::Read read) {
+    if (!readings.Add(std::move(read), [call](const absl::Status& s) { call->Finish(s); })) {
       call->Finish(ResourceExhausted("AUDIT_BUSY", "too many audits wait; try again", Seconds(10)));
     }
     return call;
@@ -150,15 +109,17 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
   const rpc::Guard& guard_;
   const rpc::Method& verify_ = guard_.Find("/invigil.session.v1.AuditService/VerifyJournal");
   const rpc::Method& timeline_ = guard_.Find("/invigil.session.v1.AuditService/GetTimeline");
-  const std::unique_ptr<EventLogReader> reader_;
-  Readings readings_;  // last: it uses the above
+  const std::unique_ptr<EventLogReader> check_reader_, timeline_reader_;
+  // Last: they use the above. Two, so that whoever looks at one session waits for no check.
+  Readings checks_, timelines_;
 };
 
 }  // namespace
 
 std::shared_ptr<grpc::Service> MakeAuditService(const rpc::Guard& guard,
-                                                std::unique_ptr<EventLogReader> reader) {
-  return std::make_shared<AuditServiceImpl>(guard, std::move(reader));
+                                                std::unique_ptr<EventLogReader> for_checks,
+                                                std::unique_ptr<EventLogReader> for_timelines) {
+  return std::make_shared<AuditServiceImpl>(guard, std::move(for_checks), std::move(for_timelines));
 }
 
 }  // namespace invigil::session

@@ -1,5 +1,6 @@
-// AuditService: the journal checked, a session's timeline. Reads that may take minutes run on a
-// thread of their own with a reader of their own, so that nothing a candidate needs waits for them.
+// AuditService: the journal checked, a session's timeline. Both run on a thread and a reader of
+// their own, so that nothing a candidate needs waits for them, and no timeline for a check, which
+// may take minutes. A check whose caller has left ends at once.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,9 @@ class Service;
 
 namespace invigil::session {
 
-// `guard` outlives it.
+// `guard` outlives it. At its end, calls that were not answered are: UNAVAILABLE (SHUTTING_DOWN).
 std::shared_ptr<grpc::Service> MakeAuditService(const rpc::Guard& guard,
-                                                std::unique_ptr<EventLogReader> reader);
+                                                std::unique_ptr<EventLogReader> for_checks,
+                                                std::unique_ptr<EventLogReader> for_timelines);
 
 }  // namespace invigil::session
