@@ -370,8 +370,6 @@ TEST_P(SessionEngineTest, UnknownSessionsAreNotFound) {
 
 INSTANTIATE_TEST_SUITE_P(Stores, SessionEngineTest, kTestStores, TestStore::Name);
 
-}  // namespace
-}  // namespace invigil::session
 // Only a server can fail over to another that lags.
 class FailedOverTest : public SessionEngineTest {
  protected:
@@ -430,3 +428,5 @@ TEST_P(FailedOverTest, ContentsThatTheStoreForgotAreStoredAgain) {
 
 INSTANTIATE_TEST_SUITE_P(Stores, FailedOverTest, ::testing::Values("postgresql"), TestStore::Name);
 
+}  // namespace
+}  // namespace invigil::session
