@@ -1,6 +1,7 @@
 // The event log in PostgreSQL, for any number of replicas. No lock is held while a replica thinks:
 // a transaction is sent down the pipeline at its end, and what another replica did meanwhile shows
-// there as a lost race.
+// there as a lost race. One wait settles a batch of saves; with an act among them it takes two: the
+// journal's head is read, and held, between the rest and the commit.
 //
 // Appends and projections are queued; their errors come from the next lookup or from Commit.
 // Generation counts connections: after a failover the server may lack what it had committed, and
