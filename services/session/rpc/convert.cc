@@ -89,8 +89,10 @@ void Set(Duration from, google::protobuf::Duration* to) {
 }
 
 void Set(Time from, google::protobuf::Timestamp* to) {
-  to->set_seconds(ToUnixMicros(from) / 1'000'000);
-  to->set_nanos(static_cast<int32_t>(ToUnixMicros(from) % 1'000'000 * 1000));
+  // Nanos count forward from the second below, also before 1970.
+  const int64_t us = ToUnixMicros(from), rest = (us % 1'000'000 + 1'000'000) % 1'000'000;
+  to->set_seconds((us - rest) / 1'000'000);
+  to->set_nanos(static_cast<int32_t>(rest * 1000));
 }
 
 void Receipt(const State& state,

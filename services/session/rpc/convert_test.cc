@@ -110,6 +110,21 @@ TEST_F(ConvertTest, ReadsWritesAndMarksWhatNoOptionCanBe) {
   EXPECT_TRUE(save.responses[1].options.malformed());
 }
 
+TEST(SetTime, CountsNanosForwardBefore1970Too) {
+  struct Case {
+    int64_t us, seconds;
+    int32_t nanos;
+  };
+  for (const Case& one : {Case{0, 0, 0}, Case{1, 0, 1000}, Case{1'999'999, 1, 999'999'000},
+                          Case{-1, -1, 999'999'000}, Case{-1'000'000, -1, 0},
+                          Case{-1'000'001, -2, 999'999'000}, Case{-1'500'000, -2, 500'000'000}}) {
+    google::protobuf::Timestamp to;
+    Set(FromUnixMicros(one.us), &to);
+    EXPECT_EQ(to.seconds(), one.seconds) << one.us;
+    EXPECT_EQ(to.nanos(), one.nanos) << one.us;
+  }
+}
+
 TEST_F(ConvertTest, AFormThatCannotBeIsTheItemBanksFault) {
   content_.mutable_items(0)->set_option_order(0, 1);  // 1 twice: no permutation
   EXPECT_EQ(FromProto(issued_, content_).status().code(), absl::StatusCode::kInternal);
