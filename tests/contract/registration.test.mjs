@@ -70,6 +70,26 @@ describe('registration', () => {
     const other = await newCandidate(suite);
     assert.ok(seconds((await other.start()).session.remaining) <= 90 * minutes);
     await refused(ask('SetAccommodation', { candidateId: candidate.subject, terms: { timePercent: 50 }, reason: 'x' }), { status: 400, code: 'invalid_argument', reason: 'ACCOMMODATION_INVALID', fields: ['terms.time_percent'] });
+    // Terms that are left out take nothing away.
+    await refused(ask('SetAccommodation', { candidateId: candidate.subject, reason: 'x' }), { status: 400, code: 'invalid_argument', reason: 'ACCOMMODATION_INVALID', fields: ['terms'] });
+    const { standing } = await ask('GetStandingAccommodation', { candidateId: candidate.subject });
+    assert.equal(standing.terms.timePercent, 150);
+    assert.equal(standing.reason, 'approved');
+    assert.equal((await ask('GetStandingAccommodation', { candidateId: other.subject })).standing, undefined);
+    await refused(ask('GetStandingAccommodation', { candidateId: candidate.subject }, candidate.token), { status: 403, code: 'permission_denied', reason: 'ROLE_MISSING' });
+  });
+
+  it('answers clicks that come together with one session', async () => {
+    await put({ registrationRequired: true, caps: [{ maxAttempts: 1 }], waitDaysAfterFail: 1 });
+    for (let round = 0; round < 5; ++round) {
+      const candidate = await newCandidate(suite);
+      await provision([{ registrationId: newId('r'), candidateId: candidate.subject, examId }]);
+      const requestId = newId('q');
+      const answers = await Promise.all([0, 1, 2, 3].map(() => candidate.start(examId, requestId)));
+      const ids = new Set(answers.map(({ session }) => session.sessionId));
+      assert.equal(ids.size, 1);
+      for (const { session } of answers) assert.equal(session.state, 'SESSION_STATE_ACTIVE');
+    }
   });
 
   it('refuses who is not registered, too early or too late, and lets in who is', async () => {
@@ -111,5 +131,9 @@ describe('registration', () => {
     assert.ok(!eligible);
     assert.deepEqual(reasons.map(({ reason }) => reason), ['INELIGIBLE_REASON_RETAKE_TOO_EARLY']);
     await refused(put({ timeZone: 'Mars/Olympus' }), { status: 400, code: 'invalid_argument', reason: 'POLICY_INVALID', fields: ['policy.time_zone'] });
+    for (const timeZone of ['localtime', '/etc/localtime', 'file:/etc/localtime']) {
+      await refused(put({ timeZone }), { status: 400, code: 'invalid_argument', reason: 'POLICY_INVALID', fields: ['policy.time_zone'] });
+    }
+    await refused(put({ windowPolicy: 7 }), { status: 400, code: 'invalid_argument', reason: 'POLICY_INVALID', fields: ['policy.window_policy'] });
   });
 });

@@ -12,13 +12,23 @@ namespace {
 Admission AdmissionOf(const Decision& decision) {
   Admission admission;
   admission.terms = decision.terms;
+  admission.window_policy = decision.policy.window_policy;
   admission.confirm = decision.policy.registration_required || decision.policy.retake_rules() ||
                       decision.verdict.registration.has_value();
-  if (decision.policy.registration_required &&
-      decision.policy.window_policy == WindowPolicy::kLimitsEnd) {
-    admission.window_end = decision.verdict.registration->closes;
-  }
+  if (decision.verdict.registration) admission.closes = decision.verdict.registration->closes;
   return admission;
+}
+
+// The rules ask for days only where there is a retake rule.
+absl::Status LoadZone(const ExamPolicy& policy, absl::TimeZone* zone) {
+  if (absl::LoadTimeZone(policy.time_zone, zone)) return absl::OkStatus();
+  *zone = absl::UTCTimeZone();
+  if (!policy.retake_rules()) return absl::OkStatus();
+  return Unavailable("TIME_ZONE_UNKNOWN",
+                     "this machine does not know the time zone " + policy.time_zone +
+                         ", in which the days between two sittings are counted: install tzdata "
+                         "here and restart invigil-session",
+                     Seconds(30));
 }
 
 }  // namespace
@@ -64,11 +74,7 @@ absl::StatusOr<Decision> Desk::Decide(const Ask& ask, Time at, const SessionId* 
   auto policy = store_->FindPolicy(ask.exam_id);
   if (!policy.ok()) return policy.status();
   if (*policy) decision.policy = **std::move(policy);
-  if (!absl::LoadTimeZone(decision.policy.time_zone, &decision.zone)) {
-    return FailedPrecondition("TIME_ZONE_UNKNOWN", "this machine does not know the time zone " +
-                                                       decision.policy.time_zone +
-                                                       "; install tzdata");
-  }
+  INVIGIL_RETURN_IF_ERROR(LoadZone(decision.policy, &decision.zone));
   const auto registrations = store_->OfCandidate(ask.candidate_id, ask.exam_id);
   if (!registrations.ok()) return registrations.status();
   std::vector<Attempt> attempts;
@@ -76,6 +82,9 @@ absl::StatusOr<Decision> Desk::Decide(const Ask& ask, Time at, const SessionId* 
     auto read = attempts_->Of(ask.candidate_id, ask.exam_id, at);
     if (!read.ok()) return read.status();
     attempts = *std::move(read);
+  }
+  if (session) {
+    std::erase_if(attempts, [&](const Attempt& one) { return one.session_id == session->bytes(); });
   }
   std::vector<Entitlement> entitlements;
   for (const Registration& one : *registrations) {

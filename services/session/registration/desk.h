@@ -31,14 +31,15 @@ struct Decision {
 };
 
 // One thread at a time; every call blocks for its queries. Errors: those of the stores, and
-// FAILED_PRECONDITION (TIME_ZONE_UNKNOWN) when this machine does not know a policy's time zone.
+// UNAVAILABLE (TIME_ZONE_UNKNOWN) when a policy has retake rules and this machine does not know its
+// time zone.
 class Desk {
  public:
   static absl::StatusOr<std::unique_ptr<Desk>> Open(const Locations& locations);
 
   Store& store() { return *store_; }
   // Whether a sitting may start `at`. `session`: the reserved session that would begin; what was
-  // noted for it does not count.
+  // noted for it does not count, nor does it itself, should another start have been faster.
   absl::StatusOr<Decision> Decide(const Ask& ask, Time at, const SessionId* session = nullptr);
   // As Admissions says.
   absl::StatusOr<Admission> Admit(const Ask& ask, Time now);

@@ -89,7 +89,8 @@ TEST_P(DeskTest, WithoutAPolicyWhoeverAsksMayStart) {
   ASSERT_TRUE(admission.ok()) << admission.status();
   EXPECT_FALSE(admission->confirm);
   EXPECT_TRUE(admission->terms.none());
-  EXPECT_FALSE(admission->window_end);
+  EXPECT_FALSE(admission->closes);
+  EXPECT_EQ(admission->window_policy, WindowPolicy::kAsExam);
 }
 
 TEST_P(DeskTest, ARegistrationAllowsItsSittings) {
@@ -118,6 +119,54 @@ TEST_P(DeskTest, AReservedSessionCanBeConfirmedAgainAndAgain) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(desk_->Confirm(session, {"ann", "CLF-C02"}, clock_.Now()).ok());
     EXPECT_EQ(Refused(), "") << "what never began is no sitting";
+  }
+}
+
+TEST_P(DeskTest, AReservedSessionThatBeganMeanwhileIsNoOtherAttempt) {
+  Put({.registration_required = true, .wait_days_after_fail = 1, .caps = {{1, 0}}});
+  Register("r-1");
+  const SessionId session = Reserve("q1");
+  ASSERT_TRUE(desk_->Confirm(session, {"ann", "CLF-C02"}, clock_.Now()).ok());
+  ASSERT_TRUE(fixtures::StartClock(*engine_, session).ok());
+  // Another start of the same session asks now, also when all of it is over.
+  EXPECT_TRUE(desk_->Confirm(session, {"ann", "CLF-C02"}, clock_.Now()).ok());
+  clock_.Advance(Minutes(91));
+  EXPECT_TRUE(desk_->Confirm(session, {"ann", "CLF-C02"}, clock_.Now()).ok());
+  Register("r-2");
+  const auto other = Reserve("q2");
+  EXPECT_EQ(ReasonOf(desk_->Confirm(other, {"ann", "CLF-C02"}, clock_.Now()).status()),
+            "ATTEMPTS_USED_UP");
+}
+
+TEST_P(DeskTest, TheWindowOfARegistrationThatIsUsedIsToldThoughNoneIsRequired) {
+  const Time closes = clock_.Now() + Minutes(60);
+  Put({.window_policy = WindowPolicy::kLimitsStart});
+  Register("r-1", 1, {}, closes);
+  auto admission = desk_->Admit({"ann", "CLF-C02"}, clock_.Now());
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  EXPECT_EQ(admission->closes, closes);
+  EXPECT_EQ(admission->window_policy, WindowPolicy::kLimitsStart);
+  clock_.Set(closes);
+  EXPECT_FALSE(desk_->Admit({"ann", "CLF-C02"}, clock_.Now())->closes) << "none is used";
+}
+
+TEST_P(DeskTest, AZoneThatThisMachineLacksStopsOnlyWhatCountsDays) {
+  Put({.registration_required = true, .time_zone = "Mars/Olympus"});
+  EXPECT_EQ(Refused(), "NOT_REGISTERED");
+  Register("r-1");
+  EXPECT_EQ(Refused(), "");
+  for (const ExamPolicy& policy :
+       {ExamPolicy{.wait_days_after_fail = 1, .time_zone = "Mars/Olympus"},
+        ExamPolicy{.wait_days_after_pass = 1, .time_zone = "Mars/Olympus"},
+        ExamPolicy{.caps = {{1, 1}}, .time_zone = "Mars/Olympus"}}) {
+    Put(policy);
+    const absl::Status refused = desk_->Admit({"ann", "CLF-C02"}, clock_.Now()).status();
+    EXPECT_EQ(ReasonOf(refused), "TIME_ZONE_UNKNOWN");
+    EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+    EXPECT_NE(refused.message().find("install tzdata here and restart invigil-session"),
+              std::string::npos)
+        << refused;
+    EXPECT_EQ(Refused(SessionKind::kPractice), "");
   }
 }
 
@@ -182,11 +231,12 @@ TEST_P(DeskTest, GrantsOfTheCandidateAndOfTheRegistrationAddUp) {
   auto admission = desk_->Admit({"ann", "CLF-C02"}, clock_.Now());
   ASSERT_TRUE(admission.ok()) << admission.status();
   EXPECT_EQ(admission->terms, (Terms{150, 30, 10}));
-  EXPECT_EQ(admission->window_end, closes);
+  EXPECT_EQ(admission->closes, closes);
+  EXPECT_EQ(admission->window_policy, WindowPolicy::kLimitsEnd);
   EXPECT_TRUE(admission->confirm);
   const auto practice = desk_->Admit({"ann", "CLF-C02", SessionKind::kPractice}, clock_.Now());
   EXPECT_EQ(practice->terms, (Terms{150, 0, 10}));
-  EXPECT_FALSE(practice->window_end);
+  EXPECT_FALSE(practice->closes);
   clock_.Advance(Minutes(1));
   EXPECT_EQ(desk_->Admit({"ann", "CLF-C02"}, clock_.Now())->terms, (Terms{125, 30, 0}));
 }

@@ -10,6 +10,11 @@ namespace {
 constexpr size_t kShortQueue = 4096, kLongQueue = 64;
 constexpr int kLongThreads = 1;
 
+absl::Status TooLate() {
+  return Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+               "the caller's time was over before the start was judged; try again");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Registrar>> Registrar::Open(const Locations& locations,
@@ -53,19 +58,29 @@ bool Registrar::TryRun(Length length, std::function<void(Desk&)> work) {
 }
 
 void Registrar::Admit(Ask ask, Done done) {
-  RunOrRefuse([this, ask = std::move(ask)](Desk& desk) { return desk.Admit(ask, Now()); },
-              std::move(done));
+  const auto end = ask.end;
+  RunOrRefuse(
+      end, [this, ask = std::move(ask)](Desk& desk) { return desk.Admit(ask, Now()); },
+      std::move(done));
 }
 
 void Registrar::Confirm(const SessionId& session, Ask ask, Done done) {
-  RunOrRefuse([this, session,
-               ask = std::move(ask)](Desk& desk) { return desk.Confirm(session, ask, Now()); },
-              std::move(done));
+  const auto end = ask.end;
+  RunOrRefuse(
+      end,
+      [this, session, ask = std::move(ask)](Desk& desk) {
+        return desk.Confirm(session, ask, Now());
+      },
+      std::move(done));
 }
 
-void Registrar::RunOrRefuse(std::function<absl::StatusOr<Admission>(Desk&)> work, Done done) {
-  const bool queued =
-      TryRun(Length::kShort, [work = std::move(work), done](Desk& desk) { done(work(desk)); });
+void Registrar::RunOrRefuse(std::optional<Duration> end,
+                            std::function<absl::StatusOr<Admission>(Desk&)> work, Done done) {
+  const bool queued = TryRun(Length::kShort, [this, end, work = std::move(work), done](Desk& desk) {
+    // Nobody waits any more: the time is better spent on those who do.
+    if (end && clock_.Monotonic() >= *end) return done(TooLate());
+    done(work(desk));
+  });
   if (!queued) done(ResourceExhausted("OVERLOADED", "too many starts wait; try again"));
 }
 

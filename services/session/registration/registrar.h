@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,16 @@
 
 namespace invigil::session::registration {
 
-// Thread-safe. Starts and what is short run on kShortThreads; what is long, on a thread of its own,
-// so that no start waits for an import.
+// Thread-safe. Starts and what is short run on kShortThreads; what is long, on a thread of its own.
+// So no start waits for an import on PostgreSQL. An SQLite file has one writer at a time: there
+// Admit, which only reads, waits for nobody, and Confirm, which notes the registration, for the
+// transaction of an import that is being written.
 class Registrar final : public Admissions {
  public:
   static constexpr int kShortThreads = 3;
 
-  // Once the session engine has made its tables. `clock`, which the rules go by, outlives it.
+  // Once the session engine has made its tables. `clock`, which the rules go by, outlives it; its
+  // monotonic time is what Ask::end is told in.
   // Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER).
   static absl::StatusOr<std::unique_ptr<Registrar>> Open(const Locations& locations,
                                                          const Clock& clock);
@@ -39,7 +43,8 @@ class Registrar final : public Admissions {
 
  private:
   Registrar(std::vector<std::unique_ptr<Desk>> desks, const Clock& clock);
-  void RunOrRefuse(std::function<absl::StatusOr<Admission>(Desk&)> work, Done done);
+  void RunOrRefuse(std::optional<Duration> end,
+                   std::function<absl::StatusOr<Admission>(Desk&)> work, Done done);
 
   const Clock& clock_;
   std::mutex mutex_;

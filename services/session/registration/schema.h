@@ -40,6 +40,10 @@ inline std::vector<std::string> SchemaSteps() {
     CREATE TABLE requests(
       caller TEXT NOT NULL, request_id TEXT NOT NULL, hash TEXT NOT NULL, answer BLOB NOT NULL,
       answered_us INTEGER NOT NULL, PRIMARY KEY(caller, request_id));
+  )",
+          R"(
+    -- By which those that are too old are found.
+    CREATE INDEX requests_answered ON requests(answered_us);
   )"};
 }
 

@@ -15,6 +15,8 @@ namespace {
 using sql::Statement;
 
 constexpr int kRaceAttempts = 8;
+// Answers are large, and each that is added deletes so many: they can't pile up.
+constexpr int64_t kForgottenAtOnce = 20;
 
 constexpr char kColumns[] =
     "registration_id, candidate_id, exam_id, opens_us, closes_us, max_attempts, time_percent, "
@@ -157,10 +159,14 @@ struct Store::Statements {
         find_request(db.MustPrepare("SELECT hash, answer FROM requests WHERE caller=? AND "
                                     "request_id=?")),
         put_request(db.MustPrepare("INSERT INTO requests(caller, request_id, hash, answer, "
-                                   "answered_us) VALUES(?,?,?,?,?)")) {}
+                                   "answered_us) VALUES(?,?,?,?,?)")),
+        forget_requests(db.MustPrepare(
+            "DELETE FROM requests WHERE (caller, request_id) IN (SELECT caller, request_id FROM "
+            "requests WHERE answered_us<? ORDER BY answered_us LIMIT ?)")) {}
 
   Statement find, of_candidate, page, page_of_exam, page_of_candidate, page_of_both, put, sessions,
-      bind, find_standing, put_standing, find_policy, put_policy, find_request, put_request;
+      bind, find_standing, put_standing, find_policy, put_policy, find_request, put_request,
+      forget_requests;
 };
 
 Store::Store(sql::Database db)
@@ -244,22 +250,23 @@ absl::StatusOr<std::optional<ExamPolicy>> Store::FindPolicy(std::string_view exa
   return found;
 }
 
-absl::StatusOr<std::string> Store::Once(const Request& request, Time now,
-                                        absl::FunctionRef<absl::StatusOr<std::string>()> work) {
+absl::StatusOr<Store::Answer> Store::Once(const Request& request, Time now,
+                                          absl::FunctionRef<absl::StatusOr<std::string>()> work) {
   if (!IsText(request.request_id, kMaxIdLength)) {
     return InvalidArgument("REQUEST_ID_INVALID",
                            "choose a request_id of 1 to 64 characters; the same id gives the same "
                            "answer")
         .Field("request_id", "must be 1 to 64 characters");
   }
-  std::string answer;
+  Answer answer;
   INVIGIL_RETURN_IF_ERROR(Transact([&]() -> absl::Status {
+    answer = {};
     Statement& find = statements_->find_request;
     find.BindText(1, request.caller).BindText(2, request.request_id);
     std::optional<std::string> hash;
     INVIGIL_RETURN_IF_ERROR(ForEach(find, [&](const Statement& row) {
       hash = row.Text(0);
-      answer = std::string(row.View(1));
+      answer = {std::string(row.View(1)), true};
     }));
     if (hash) {
       if (*hash == request.hash) return absl::OkStatus();
@@ -269,16 +276,27 @@ absl::StatusOr<std::string> Store::Once(const Request& request, Time now,
     }
     auto worked = work();
     if (!worked.ok()) return worked.status();
-    answer = *std::move(worked);
+    answer.bytes = *std::move(worked);
     Statement& put = statements_->put_request;
     put.BindText(1, request.caller)
         .BindText(2, request.request_id)
         .BindText(3, request.hash)
-        .BindBlob(4, answer)
+        .BindBlob(4, answer.bytes)
         .Bind(5, ToUnixMicros(now));
     return put.Run();
   }));
+  if (!answer.repeated) Forget(now);
   return answer;
+}
+
+// In a transaction of its own: what was answered stands whatever becomes of this, and imports that
+// run at once don't stand in each other's way. What could not be deleted is by the next.
+void Store::Forget(Time now) {
+  auto transaction = sql::Transaction::Begin(db_, sql::Isolation::kByKeys);
+  if (!transaction.ok()) return;
+  Statement& forget = statements_->forget_requests;
+  forget.Bind(1, ToUnixMicros(now - kRequestMemory)).Bind(2, kForgottenAtOnce);
+  if (forget.Run().ok()) transaction->Commit().IgnoreError();
 }
 
 absl::StatusOr<RowResult> Store::Provision(const Row& row, Time now) {
@@ -315,8 +333,8 @@ absl::StatusOr<RowResult> Store::Provision(const Row& row, Time now) {
   return RowResult{Outcome::kUpdated, "", "", ""};
 }
 
-absl::StatusOr<Registration> Store::Cancel(const std::string& registration_id,
-                                           const std::string& reason, Time now) {
+absl::StatusOr<Store::Changed> Store::Cancel(const std::string& registration_id,
+                                             const std::string& reason, Time now) {
   return Change(registration_id, now, [&](Registration& one) {
     if (one.cancelled) return absl::OkStatus();
     one.cancelled = true;
@@ -325,8 +343,8 @@ absl::StatusOr<Registration> Store::Cancel(const std::string& registration_id,
   });
 }
 
-absl::StatusOr<Registration> Store::SetTerms(const std::string& registration_id, const Terms& terms,
-                                             Time now) {
+absl::StatusOr<Store::Changed> Store::SetTerms(const std::string& registration_id,
+                                               const Terms& terms, Time now) {
   return Change(registration_id, now, [&](Registration& one) -> absl::Status {
     if (one.cancelled) {
       return FailedPrecondition("REGISTRATION_CANCELLED",
@@ -392,18 +410,20 @@ absl::Status Store::Transact(absl::FunctionRef<absl::Status()> work) {
   return Unavailable("CONTENDED", "others change the same rows; try again", Millis(50));
 }
 
-absl::StatusOr<Registration> Store::Change(const std::string& registration_id, Time now,
-                                           absl::FunctionRef<absl::Status(Registration&)> change) {
-  Registration changed;
+absl::StatusOr<Store::Changed> Store::Change(
+    const std::string& registration_id, Time now,
+    absl::FunctionRef<absl::Status(Registration&)> change) {
+  Changed changed;
   INVIGIL_RETURN_IF_ERROR(Transact([&]() -> absl::Status {
     auto found = Find(registration_id);
     if (!found.ok()) return found.status();
     if (!*found) return NoSuchRegistration(registration_id);
-    changed = **found;
-    INVIGIL_RETURN_IF_ERROR(change(changed));
-    if (changed == **found) return absl::OkStatus();
-    changed.updated = now;
-    return Put(changed);
+    Registration& one = changed.registration = **found;
+    INVIGIL_RETURN_IF_ERROR(change(one));
+    changed.anew = one != **found;
+    if (!changed.anew) return absl::OkStatus();
+    one.updated = now;
+    return Put(one);
   }));
   return changed;
 }

@@ -19,6 +19,9 @@ namespace invigil::session::registration {
 // The schema on PostgreSQL, in whichever database the URL names.
 inline constexpr char kPostgresSchema[] = "invigil_registration";
 
+// How long the answer to a bulk request is kept for its repeat, at least.
+inline constexpr Duration kRequestMemory = std::chrono::hours(24 * 90);
+
 // What a caller wants of one registration.
 struct Row {
   Registration wanted;
@@ -60,23 +63,32 @@ class Store {
   absl::StatusOr<std::optional<ExamPolicy>> FindPolicy(std::string_view exam_id);
 
   // Runs `work` once for a caller's request id, in one transaction with the memory of its answer:
-  // the same request gets the same bytes again. `hash` is of the request. Errors: those of `work`;
-  // INVALID_ARGUMENT (REQUEST_ID_INVALID, REQUEST_ID_REUSED).
+  // the same request gets the same bytes again, until it is older than kRequestMemory and others
+  // came. `hash` is of the request. Errors: those of `work`; INVALID_ARGUMENT (REQUEST_ID_INVALID,
+  // REQUEST_ID_REUSED).
   struct Request {
     std::string caller, request_id, hash;
   };
-  absl::StatusOr<std::string> Once(const Request& request, Time now,
-                                   absl::FunctionRef<absl::StatusOr<std::string>()> work);
+  struct Answer {
+    std::string bytes;
+    bool repeated = false;  // an earlier answer again: nothing was done
+  };
+  absl::StatusOr<Answer> Once(const Request& request, Time now,
+                              absl::FunctionRef<absl::StatusOr<std::string>()> work);
   // Creates or updates one; only within Once. A row that is refused is no error and changes
   // nothing.
   absl::StatusOr<RowResult> Provision(const Row& row, Time now);
 
   // These two give the registration as it stands then. Errors: NOT_FOUND (REGISTRATION_NOT_FOUND).
-  absl::StatusOr<Registration> Cancel(const std::string& registration_id, const std::string& reason,
-                                      Time now);
+  struct Changed {
+    Registration registration;
+    bool anew = false;  // it was not so already
+  };
+  absl::StatusOr<Changed> Cancel(const std::string& registration_id, const std::string& reason,
+                                 Time now);
   // And FAILED_PRECONDITION (REGISTRATION_CANCELLED).
-  absl::StatusOr<Registration> SetTerms(const std::string& registration_id, const Terms& terms,
-                                        Time now);
+  absl::StatusOr<Changed> SetTerms(const std::string& registration_id, const Terms& terms,
+                                   Time now);
   absl::Status PutStanding(const Standing& standing, Time now);
   absl::Status PutPolicy(const ExamPolicy& policy, Time now);
   // The session is begun with this registration; it may have been another before. Errors:
@@ -87,9 +99,11 @@ class Store {
   struct Statements;
   explicit Store(sql::Database db);
   absl::Status Transact(absl::FunctionRef<absl::Status()> work);
-  absl::StatusOr<Registration> Change(const std::string& registration_id, Time now,
-                                      absl::FunctionRef<absl::Status(Registration&)> change);
+  absl::StatusOr<Changed> Change(const std::string& registration_id, Time now,
+                                 absl::FunctionRef<absl::Status(Registration&)> change);
   absl::Status Put(const Registration& registration);
+  // Deletes some of the answers that are older than kRequestMemory.
+  void Forget(Time now);
 
   sql::Database db_;
   std::unique_ptr<Statements> statements_;  // after the database they need

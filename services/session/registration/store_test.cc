@@ -120,10 +120,11 @@ TEST_P(StoreTest, ARequestIsAnsweredOnceAndABadOneLeavesNothing) {
       return "answer " + std::to_string(++worked);
     });
   };
-  EXPECT_EQ(*ask("olga", "h"), "answer 1");
-  EXPECT_EQ(*ask("olga", "h"), "answer 1");
+  EXPECT_FALSE(ask("olga", "h")->repeated);
+  EXPECT_EQ(ask("olga", "h")->bytes, "answer 1");
+  EXPECT_TRUE(ask("olga", "h")->repeated);
   EXPECT_EQ(ReasonOf(ask("olga", "other").status()), "REQUEST_ID_REUSED");
-  EXPECT_EQ(*ask("otto", "other"), "answer 2") << "another caller's ids are other ids";
+  EXPECT_EQ(ask("otto", "other")->bytes, "answer 2") << "another caller's ids are other ids";
   EXPECT_EQ(ReasonOf(store_
                          ->Once({"olga", "", "h"}, kNow,
                                 []() -> absl::StatusOr<std::string> { return std::string(); })
@@ -138,13 +139,55 @@ TEST_P(StoreTest, ARequestIsAnsweredOnceAndABadOneLeavesNothing) {
   EXPECT_FALSE(store_->Find("r-1")->has_value());
 }
 
+TEST_P(StoreTest, AnswersAreForgottenAfterNinetyDays) {
+  int worked = 0;
+  const auto ask = [&](const std::string& id, Time now) {
+    const auto answer = store_->Once({"olga", id, "h"}, now, [&]() -> absl::StatusOr<std::string> {
+      return std::to_string(++worked);
+    });
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() && answer->repeated;
+  };
+  const Time later = kNow + std::chrono::hours(24 * 90);
+  for (int i = 0; i < 30; ++i) EXPECT_FALSE(ask("old-" + std::to_string(i), kNow));
+  EXPECT_FALSE(ask("younger", kNow + Seconds(1)));
+  // Not while they are ninety days old, nor by a repeat.
+  EXPECT_FALSE(ask("new-1", later));
+  for (int i = 0; i < 30; ++i) EXPECT_TRUE(ask("old-" + std::to_string(i), later));
+  // Few at a time, so that no import waits for it.
+  EXPECT_FALSE(ask("new-2", later + Micros(1)));
+  EXPECT_FALSE(ask("new-3", later + Micros(1)));
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_FALSE(ask("old-" + std::to_string(i), later + Micros(1))) << i;
+  }
+  EXPECT_TRUE(ask("younger", later + Micros(1)));
+  Reopen();
+  EXPECT_TRUE(ask("younger", later + Micros(1)));
+}
+
+TEST_P(StoreTest, WindowPoliciesAreReadAsTheyWereWritten) {
+  for (const int number : {1, 0, 2}) {
+    ExamPolicy policy;
+    policy.exam_id = "CLF-C02";
+    policy.window_policy = static_cast<WindowPolicy>(number);
+    ASSERT_TRUE(store_->PutPolicy(policy, kNow).ok());
+    Reopen();
+    EXPECT_EQ(static_cast<int>((*store_->FindPolicy("CLF-C02"))->window_policy), number);
+  }
+}
+
 TEST_P(StoreTest, ACancelledOneStaysSo) {
   Provision({MakeRow("r-1")});
   const auto cancelled = store_->Cancel("r-1", "no show", kNow + Minutes(1));
   ASSERT_TRUE(cancelled.ok()) << cancelled.status();
-  EXPECT_TRUE(cancelled->cancelled);
+  EXPECT_TRUE(cancelled->registration.cancelled);
+  EXPECT_TRUE(cancelled->anew);
   EXPECT_EQ(Held("r-1").cancel_reason, "no show");
-  EXPECT_EQ(store_->Cancel("r-1", "again", kNow + Minutes(2))->cancel_reason, "no show");
+  const auto again = store_->Cancel("r-1", "again", kNow + Minutes(2));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->registration.cancel_reason, "no show");
+  EXPECT_EQ(again->registration.updated, kNow + Minutes(1));
+  EXPECT_FALSE(again->anew);
   EXPECT_EQ(Provision({MakeRow("r-1")})[0].reason, "REGISTRATION_CANCELLED");
   EXPECT_EQ(ReasonOf(store_->SetTerms("r-1", {150, 0, 0}, kNow).status()),
             "REGISTRATION_CANCELLED");
@@ -204,7 +247,7 @@ TEST_P(StoreTest, TwoThatProvisionTheSameAtOnceBothEnd) {
             return std::to_string(static_cast<int>(result->outcome));
           });
       ASSERT_TRUE(answer.ok()) << answer.status();
-      results->push_back({static_cast<Outcome>(std::stoi(*answer)), "", "", ""});
+      results->push_back({static_cast<Outcome>(std::stoi(answer->bytes)), "", "", ""});
     }
   };
   std::vector<RowResult> a, b;

@@ -10,6 +10,15 @@
 namespace invigil::session {
 namespace {
 
+using registration::WindowPolicy;
+static_assert(static_cast<int>(v1::WINDOW_POLICY_UNSPECIFIED) ==
+                      static_cast<int>(WindowPolicy::kAsExam) &&
+                  static_cast<int>(v1::WINDOW_POLICY_LIMITS_START) ==
+                      static_cast<int>(WindowPolicy::kLimitsStart) &&
+                  static_cast<int>(v1::WINDOW_POLICY_LIMITS_END) ==
+                      static_cast<int>(WindowPolicy::kLimitsEnd),
+              "the two enums have the same numbers");
+
 // As google.protobuf.Timestamp: years 1 to 9999.
 constexpr int64_t kFirstSecond = -62'135'596'800, kLastSecond = 253'402'300'799;
 
@@ -60,12 +69,11 @@ registration::ExamPolicy FromProto(const v1::ExamPolicy& from) {
   registration::ExamPolicy policy;
   policy.exam_id = from.exam_id();
   policy.registration_required = from.registration_required();
-  if (from.window_policy() != v1::WINDOW_POLICY_UNSPECIFIED) {
-    // What is none this program knows must stay so: 0 is no policy.
-    policy.window_policy = v1::WindowPolicy_IsValid(from.window_policy())
-                               ? static_cast<registration::WindowPolicy>(from.window_policy())
-                               : registration::WindowPolicy{};
-  }
+  // What is none this program knows must stay so, for the check to refuse: a cast could make it
+  // one.
+  policy.window_policy = v1::WindowPolicy_IsValid(from.window_policy())
+                             ? static_cast<registration::WindowPolicy>(from.window_policy())
+                             : registration::WindowPolicy{UINT8_MAX};
   policy.wait_days_after_fail = from.wait_days_after_fail();
   policy.wait_days_after_pass = from.wait_days_after_pass();
   for (const v1::AttemptCap& cap : from.caps()) {

@@ -11,8 +11,8 @@
 
 namespace invigil::session {
 
-// What a message can't say in a record's terms (an instant that is none) is told here; the rest is
-// judged by registration/domain/check.h.
+// What a record can't say of a message (an instant that is none) is told here; the rest is judged
+// by registration/domain/check.h.
 std::optional<registration::RowResult> FromProto(const v1::Registration& from,
                                                  registration::Row* to);
 registration::Terms FromProto(const v1::AccommodationTerms& from);

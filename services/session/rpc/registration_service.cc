@@ -13,6 +13,7 @@
 #include "common/log/log.h"
 #include "common/rpc/unary.h"
 #include "invigil/session/v1/registration.grpc.pb.h"
+#include "services/session/domain/refusals.h"
 #include "services/session/domain/text.h"
 #include "services/session/registration/domain/check.h"
 #include "services/session/registration/registrar.h"
@@ -124,7 +125,8 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                  const auto cancelled = desk.store().Cancel(request->registration_id(),
                                                             request->reason(), registrar_.Now());
                  if (!cancelled.ok()) return cancelled.status();
-                 ToProto(*cancelled, response->mutable_registration());
+                 ToProto(cancelled->registration, response->mutable_registration());
+                 if (!cancelled->anew) return absl::OkStatus();  // it has its line
                  log::Audit("registration_cancelled", "a registration was cancelled",
                             {{"actor", caller.subject},
                              {"registration", request->registration_id()},
@@ -139,6 +141,22 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
     return Run(context, accommodate_, Registrar::Length::kShort,
                [=, this](Desk& desk, auto& caller) {
                  return Accommodate(desk, caller.subject, *request, response);
+               });
+  }
+
+  ServerUnaryReactor* GetStandingAccommodation(
+      CallbackServerContext* context, const v1::GetStandingAccommodationRequest* request,
+      v1::GetStandingAccommodationResponse* response) override {
+    return Run(context, get_standing_, Registrar::Length::kShort,
+               [=](Desk& desk, auto&) -> absl::Status {
+                 if (!IsText(request->candidate_id(), registration::kMaxCandidateLength)) {
+                   return InvalidArgument("ACCOMMODATION_INVALID", "name the candidate")
+                       .Field("candidate_id", "must have 1 to 256 bytes of UTF-8");
+                 }
+                 const auto found = desk.store().FindStanding(request->candidate_id());
+                 if (!found.ok()) return found.status();
+                 if (*found) ToProto(**found, response->mutable_standing());
+                 return absl::OkStatus();
                });
   }
 
@@ -236,7 +254,10 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
     const auto answer = desk.store().Once(
         {caller, request.request_id(), Sha256Hex(request.SerializeAsString())}, now, work);
     if (!answer.ok()) return answer.status();
-    if (!response->ParseFromString(*answer)) return Internal("a remembered answer can't be read");
+    if (!response->ParseFromString(answer->bytes)) {
+      return Internal("a remembered answer can't be read");
+    }
+    if (answer->repeated) return absl::OkStatus();  // it has its line
     std::vector<int64_t> counts(v1::ProvisionOutcome_ARRAYSIZE);
     for (const v1::ProvisionResult& result : response->results()) {
       ++counts[static_cast<size_t>(result.outcome())];
@@ -252,10 +273,16 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
   absl::Status Accommodate(Desk& desk, const std::string& caller,
                            const v1::SetAccommodationRequest& request,
                            v1::SetAccommodationResponse* response) {
+    if (!request.has_terms()) {
+      // Unset would read as 100 percent, which takes away what there is.
+      return InvalidArgument("ACCOMMODATION_INVALID", "nothing was set; see the fields")
+          .Field("terms", "required; terms of 100 percent take it away");
+    }
     const registration::Terms terms = FromProto(request.terms());
     INVIGIL_RETURN_IF_ERROR(registration::CheckTerms(terms));
     INVIGIL_RETURN_IF_ERROR(registration::CheckReason(request.reason()));
     const Time now = registrar_.Now();
+    std::string expires;
     if (request.has_registration_id()) {
       if (request.has_expire_time()) {
         return InvalidArgument("ACCOMMODATION_INVALID", "nothing was set; see the fields")
@@ -264,7 +291,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
       INVIGIL_RETURN_IF_ERROR(CheckId(request.registration_id()));
       const auto changed = desk.store().SetTerms(request.registration_id(), terms, now);
       if (!changed.ok()) return changed.status();
-      ToProto(*changed, response->mutable_registration());
+      ToProto(changed->registration, response->mutable_registration());
     } else {
       registration::Standing standing{request.candidate_id(), terms, {}, request.reason()};
       if (!IsText(standing.candidate_id, registration::kMaxCandidateLength)) {
@@ -272,9 +299,10 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
             .Field("candidate_id", "name a candidate, or a registration");
       }
       if (request.has_expire_time()) {
-        const auto expires = FromProto(request.expire_time(), "expire_time");
-        if (!expires.ok()) return expires.status();
-        standing.expires = *expires;
+        const auto expire_time = FromProto(request.expire_time(), "expire_time");
+        if (!expire_time.ok()) return expire_time.status();
+        standing.expires = *expire_time;
+        expires = FormatTime(*expire_time);
       }
       INVIGIL_RETURN_IF_ERROR(desk.store().PutStanding(standing, now));
       ToProto(standing, response->mutable_standing());
@@ -286,6 +314,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                 {"time_percent", int64_t{terms.time_percent}},
                 {"extra_minutes", int64_t{terms.extra_minutes}},
                 {"break_minutes", int64_t{terms.break_minutes}},
+                {"expires", expires},
                 {"reason", request.reason()}});
     return absl::OkStatus();
   }
@@ -322,6 +351,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
   const rpc::Method& list_ = Find("ListRegistrations");
   const rpc::Method& cancel_ = Find("CancelRegistration");
   const rpc::Method& accommodate_ = Find("SetAccommodation");
+  const rpc::Method& get_standing_ = Find("GetStandingAccommodation");
   const rpc::Method& put_policy_ = Find("PutExamPolicy");
   const rpc::Method& get_policy_ = Find("GetExamPolicy");
   const rpc::Method& check_ = Find("CheckEligibility");

@@ -3,149 +3,20 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <functional>
-#include <memory>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "invigil/session/v1/registration.grpc.pb.h"
+#include "absl/cleanup/cleanup.h"
+#include "common/log/log.h"
 #include "services/session/domain/clock.h"
-#include "services/session/registration/registrar.h"
-#include "services/session/rpc/service_fixture_for_test.h"
+#include "services/session/rpc/registration_fixture_for_test.h"
 
 namespace invigil::session {
 namespace {
 
-using testing::WaitUntil;
-
-// Starts are made before the registrar is; it is asked from then on.
-class Forwarding final : public registration::Admissions {
- public:
-  void Admit(registration::Ask ask, Done done) override {
-    ++asked_;
-    if (away_) return done(Unavailable("STORE_IO", "the database is away"));
-    to_->Admit(std::move(ask), std::move(done));
-  }
-  void Confirm(const SessionId& session, registration::Ask ask, Done done) override {
-    if (before_confirm_) std::exchange(before_confirm_, nullptr)();
-    to_->Confirm(session, std::move(ask), std::move(done));
-  }
-  registration::Admissions* to_ = nullptr;
-  std::function<void()> before_confirm_;
-  std::atomic<int> asked_{0};
-  std::atomic<bool> away_{false};
-};
-
-class RegistrationServiceTest : public fixtures::ServiceTest {
- protected:
-  using Registrations = v1::RegistrationService::Stub;
-
-  void SetUp() override {
-    admissions_ = &admissions;
-    Serve({});
-    auto registrar = registration::Registrar::Open(
-        {.registrations = dir_.Path("registration.db"), .sessions = dir_.Path("session.db")},
-        clock_);
-    ASSERT_TRUE(registrar.ok()) << registrar.status();
-    registrar_ = *std::move(registrar);
-    admissions.to_ = registrar_.get();
-    auto guard = rpc::Guard::Create(*verifier_, {"invigil.session.v1.RegistrationService"});
-    ASSERT_TRUE(guard.ok()) << guard.status();
-    registration_guard_ = *std::move(guard);
-    registrations_ = MakeRegistrationService(*registration_guard_, *registrar_);
-    rpc::ServerOptions options;
-    options.max_receive_bytes = 1'200'000;
-    auto server = rpc::Server::Start("registration", options, {registrations_.get()});
-    ASSERT_TRUE(server.ok()) << server.status();
-    registration_server_ = *std::move(server);
-    auto channel = client::Connect({"127.0.0.1:" + std::to_string(registration_server_->port())});
-    ASSERT_TRUE(channel.ok()) << channel.status();
-    ASSERT_TRUE(client::WaitUntilReady(**channel));
-    registration_stub_ = v1::RegistrationService::NewStub(*channel);
-  }
-  void TearDown() override {
-    if (registration_server_) registration_server_->Drain();
-    registration_server_.reset();
-    Stop();
-    if (registrar_) registrar_->Stop();
-  }
-
-  template <typename Response, typename Method, typename Request>
-  absl::StatusOr<Response> Ask(Method method, const Request& request,
-                               const std::string& role = "operator") {
-    grpc::ClientContext context;
-    client::Prepare(context, Seconds(20), Token("olga", "", role), telemetry::TraceContext::New());
-    Response response;
-    absl::Status status =
-        rpc::FromGrpc((registration_stub_.get()->*method)(&context, request, &response));
-    if (!status.ok()) return status;
-    return response;
-  }
-  absl::StatusOr<v1::ProvisionRegistrationsResponse> Provision(
-      const std::vector<v1::Registration>& rows, const std::string& request_id) {
-    v1::ProvisionRegistrationsRequest request;
-    for (const v1::Registration& row : rows) *request.add_registrations() = row;
-    request.set_request_id(request_id);
-    return Ask<v1::ProvisionRegistrationsResponse>(&Registrations::ProvisionRegistrations, request);
-  }
-  static v1::Registration Row(const std::string& id, const std::string& candidate = "ann") {
-    v1::Registration row;
-    row.set_registration_id(id);
-    row.set_candidate_id(candidate);
-    row.set_exam_id("CLF-C02");
-    return row;
-  }
-  void Register(v1::Registration row) {
-    const auto answer = Provision({row}, "q-" + row.registration_id());
-    ASSERT_TRUE(answer.ok()) << answer.status();
-    ASSERT_EQ(answer->results(0).outcome(), v1::PROVISION_OUTCOME_CREATED);
-  }
-  void Put(v1::ExamPolicy policy) {
-    v1::PutExamPolicyRequest request;
-    policy.set_exam_id("CLF-C02");
-    *request.mutable_policy() = policy;
-    const auto put = Ask<v1::PutExamPolicyResponse>(&Registrations::PutExamPolicy, request);
-    ASSERT_TRUE(put.ok()) << put.status();
-  }
-  v1::CheckEligibilityResponse Check(const std::string& candidate) {
-    v1::CheckEligibilityRequest request;
-    request.set_candidate_id(candidate);
-    request.set_exam_id("CLF-C02");
-    auto answer = Ask<v1::CheckEligibilityResponse>(&Registrations::CheckEligibility, request);
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.ok() ? *answer : v1::CheckEligibilityResponse();
-  }
-  void SetStanding(const std::string& candidate, uint32_t percent) {
-    v1::SetAccommodationRequest request;
-    request.set_candidate_id(candidate);
-    request.mutable_terms()->set_time_percent(percent);
-    request.set_reason("approved");
-    ASSERT_TRUE(Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, request).ok());
-  }
-  // Sits to the end; the fixture's scoring passes everybody.
-  void SitAndPass(const std::string& candidate, const std::string& request_id) {
-    const auto started = Start(candidate, request_id);
-    ASSERT_TRUE(started.ok()) << started.status();
-    const std::string& session = started->session().session_id();
-    ASSERT_TRUE(Submit(session, Token(candidate)).ok());
-    ASSERT_TRUE(WaitUntil([&] { return Report(session, Token(candidate)).ok(); }));
-  }
-  static std::string Metadata(const absl::Status& status, const std::string& name) {
-    for (const auto& [key, value] : ViewError(status).metadata) {
-      if (key == name) return value;
-    }
-    return "";
-  }
-
-  Forwarding admissions;
-  std::unique_ptr<registration::Registrar> registrar_;
-  std::unique_ptr<rpc::Guard> registration_guard_;
-  std::shared_ptr<grpc::Service> registrations_;
-  std::unique_ptr<rpc::Server> registration_server_;
-  std::unique_ptr<Registrations> registration_stub_;
-};
+using fixtures::RegistrationServiceTest;
 
 TEST_F(RegistrationServiceTest, OneBadRowFailsNoOther) {
   v1::Registration bad = Row("r-2");
@@ -303,6 +174,116 @@ TEST_F(RegistrationServiceTest, AccommodationsLengthenSittingsPracticeToo) {
   EXPECT_EQ(set(), "ACCOMMODATION_INVALID");
 }
 
+TEST_F(RegistrationServiceTest, TermsThatAreLeftOutTakeNothingAway) {
+  SetStanding("ann", 150);
+  Register(Row("r-1", "eve"));
+  for (const bool standing : {true, false}) {
+    v1::SetAccommodationRequest request;
+    if (standing) {
+      request.set_candidate_id("ann");
+    } else {
+      request.set_registration_id("r-1");
+    }
+    request.set_reason("approved");
+    const absl::Status refused =
+        Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, request).status();
+    EXPECT_EQ(ReasonOf(refused), "ACCOMMODATION_INVALID");
+    EXPECT_EQ(FieldsOf(refused), "terms ");
+    request.mutable_terms();  // of nothing, but said
+    EXPECT_TRUE(Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, request).ok());
+  }
+  EXPECT_EQ(Start("ann")->session().remaining().seconds(), 5400);
+}
+
+TEST_F(RegistrationServiceTest, AStandingAccommodationCanBeRead) {
+  const auto get = [&](const std::string& candidate, const std::string& role = "operator") {
+    v1::GetStandingAccommodationRequest request;
+    request.set_candidate_id(candidate);
+    return Ask<v1::GetStandingAccommodationResponse>(&Registrations::GetStandingAccommodation,
+                                                     request, role);
+  };
+  EXPECT_FALSE(get("ann")->has_standing());
+  v1::SetAccommodationRequest request;
+  request.set_candidate_id("ann");
+  request.mutable_terms()->set_time_percent(150);
+  request.mutable_terms()->set_break_minutes(20);
+  request.mutable_expire_time()->set_seconds(2'000'000'000);
+  request.set_reason("approved");
+  const auto set = Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, request);
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_EQ(get("ann")->standing().SerializeAsString(), set->standing().SerializeAsString());
+  EXPECT_EQ(get("ann")->standing().expire_time().seconds(), 2'000'000'000);
+  EXPECT_FALSE(get("bob")->has_standing());
+  EXPECT_EQ(ReasonOf(get("").status()), "ACCOMMODATION_INVALID");
+  EXPECT_EQ(FieldsOf(get(std::string(257, 'a')).status()), "candidate_id ");
+  EXPECT_EQ(ReasonOf(get("ann", "candidate").status()), "ROLE_MISSING");
+}
+
+TEST_F(RegistrationServiceTest, AnActHasOneLineInTheAuditHoweverOftenItIsRepeated) {
+  log::Init({"session", "s-1", log::Level::kInfo, dir_.Path("log")});
+  const absl::Cleanup shutdown = [] { log::Shutdown(); };
+  v1::CancelRegistrationRequest cancel;
+  cancel.set_registration_id("r-1");
+  cancel.set_reason("moved");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Provision({Row("r-1")}, "q1").ok());
+  for (int i = 0; i < 3; ++i) {
+    const auto cancelled =
+        Ask<v1::CancelRegistrationResponse>(&Registrations::CancelRegistration, cancel);
+    ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+    EXPECT_TRUE(cancelled->registration().cancelled());
+  }
+  v1::SetAccommodationRequest accommodate;
+  accommodate.set_candidate_id("ann");
+  accommodate.mutable_terms()->set_time_percent(150);
+  accommodate.mutable_expire_time()->set_seconds(2'000'000'000);
+  accommodate.set_reason("approved");
+  ASSERT_TRUE(
+      Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, accommodate).ok());
+  log::Shutdown();
+  int provisioned = 0, cancelled = 0;
+  std::string accommodated;
+  std::ifstream lines(dir_.Path("log"));
+  for (std::string line; std::getline(lines, line);) {
+    provisioned += line.find(R"("audit":"registrations_provisioned")") != line.npos;
+    cancelled += line.find(R"("audit":"registration_cancelled")") != line.npos;
+    if (line.find(R"("audit":"accommodation_set")") != line.npos) accommodated = line;
+  }
+  EXPECT_EQ(provisioned, 1);
+  EXPECT_EQ(cancelled, 1);
+  EXPECT_NE(accommodated.find("2033-05-18T03:33:20"), accommodated.npos) << accommodated;
+}
+
+TEST_F(RegistrationServiceTest, APolicyThisProgramDoesNotKnowIsRefused) {
+  const auto refused = [&](const v1::ExamPolicy& policy) {
+    v1::PutExamPolicyRequest request;
+    *request.mutable_policy() = policy;
+    request.mutable_policy()->set_exam_id("CLF-C02");
+    return Ask<v1::PutExamPolicyResponse>(&Registrations::PutExamPolicy, request).status();
+  };
+  v1::ExamPolicy policy;
+  // 256 and 257 would be 0 and 1 to whoever keeps a byte of them.
+  for (const int unknown : {3, 255, 256, 257, -1}) {
+    policy.set_window_policy(static_cast<v1::WindowPolicy>(unknown));
+    EXPECT_EQ(ReasonOf(refused(policy)), "POLICY_INVALID") << unknown;
+    EXPECT_EQ(FieldsOf(refused(policy)), "policy.window_policy ") << unknown;
+  }
+  policy.clear_window_policy();
+  for (const char* zone : {"localtime", "/etc/localtime", "file:/etc/localtime", "Mars/Olympus"}) {
+    policy.set_time_zone(zone);
+    EXPECT_EQ(FieldsOf(refused(policy)), "policy.time_zone ") << zone;
+  }
+  policy.set_time_zone("Europe/Berlin");
+  EXPECT_TRUE(refused(policy).ok());
+  // Unset stays unset; a policy that was never put is the same.
+  for (const char* exam : {"CLF-C02", "SAA-C03"}) {
+    v1::GetExamPolicyRequest get;
+    get.set_exam_id(exam);
+    const auto got = Ask<v1::GetExamPolicyResponse>(&Registrations::GetExamPolicy, get);
+    ASSERT_TRUE(got.ok()) << got.status();
+    EXPECT_EQ(got->policy().window_policy(), v1::WINDOW_POLICY_UNSPECIFIED);
+  }
+}
+
 TEST_F(RegistrationServiceTest, ARetakeThatIsTooEarlyIsRefusedWithTheDate) {
   v1::ExamPolicy policy;
   policy.set_wait_days_after_pass(14);
@@ -361,20 +342,7 @@ TEST_F(RegistrationServiceTest, WhatChangesBetweenTheQuestionAndTheReservationCo
 }
 
 TEST_F(RegistrationServiceTest, AProctorsCheckInComesBeforeTheClock) {
-  IssuedForm form = fixtures::PlannedForm();
-  Plan plan = form.form->plan();
-  plan.check_in = true;
-  std::vector<PlaceSpec> places;
-  for (size_t k = 0; k < form.form->size(); ++k) {
-    const std::string_view order = form.form->option_order(k);
-    places.push_back({std::string(form.form->item_id(k)),
-                      std::string(form.form->content_id(k)),
-                      {order.begin(), order.end()},
-                      1});
-  }
-  form.form = *Form::Create(
-      {form.form->form_id(), form.form->title(), 1, form.form->duration(), plan}, places);
-  item_bank_.Use(form);
+  UseFormWithCheckIn();
   SetStanding("ann", 150);
   EXPECT_EQ(ReasonOf(Start("ann").status()), "CHECK_IN_REQUIRED");
   clock_.Advance(Minutes(20));

@@ -4,6 +4,26 @@
 #include "services/session/registration/domain/accommodate.h"
 
 namespace invigil::session {
+namespace {
+
+// Whether waiting changes nothing about a refusal: what was reserved goes, so that it stands in
+// nobody's way. Any other refusal passes by itself, or when an operator moves a date; what was
+// reserved stays for that day, with its check-in and its grants.
+bool IsForGood(const absl::Status& refusal) {
+  const std::string reason = ReasonOf(refusal);
+  return reason == "NOT_REGISTERED" || reason == "ATTEMPTS_USED_UP";
+}
+
+// What the end of the registration's window cuts is for the exam's policy to say, or, where it
+// leaves that to the exam, for the exam's definition.
+std::optional<Time> WindowEnd(const registration::Admission& admission, bool form_limits_end) {
+  using enum registration::WindowPolicy;
+  const bool cuts = admission.window_policy == kLimitsEnd ||
+                    (admission.window_policy == kAsExam && form_limits_end);
+  return cuts ? admission.closes : std::nullopt;
+}
+
+}  // namespace
 
 struct Starter::Steps {
   StartRequest request;
@@ -31,11 +51,12 @@ void Starter::Start(StartRequest request, Duration time_left, const telemetry::T
 
 void Starter::Admit(const std::shared_ptr<Steps>& steps) {
   if (!admissions_) return Reserve(steps);
-  admissions_->Admit({steps->request.candidate_id, steps->request.exam_id, steps->request.kind},
+  const StartRequest& request = steps->request;
+  admissions_->Admit({request.candidate_id, request.exam_id, request.kind, steps->end},
                      [this, steps](absl::StatusOr<registration::Admission> admission) {
                        if (!admission.ok()) {
                          return FindInstead(steps, admission.status(),
-                                            absl::IsFailedPrecondition(admission.status()));
+                                            IsForGood(admission.status()));
                        }
                        steps->admission = *std::move(admission);
                        Reserve(steps);
@@ -93,22 +114,18 @@ void Starter::Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outco
 }
 
 // Now that it is reserved no other session of this candidate and exam can begin: what was sat
-// meanwhile is seen.
+// meanwhile is seen. This one may have begun by another start of it, as a second click is.
 void Starter::Confirm(const std::shared_ptr<Steps>& steps, const Outcome& outcome) {
   const Identity& identity = *outcome.state->identity;
-  admissions_->Confirm(outcome.session,
-                       {steps->request.candidate_id, identity.exam_id, identity.kind},
-                       [this, steps, outcome](absl::StatusOr<registration::Admission> admission) {
-                         if (admission.ok()) {
-                           steps->admission = *std::move(admission);
-                           IssueForm(steps, outcome);
-                           return;
-                         }
-                         if (absl::IsFailedPrecondition(admission.status())) {
-                           GiveUp(outcome.session, ReasonOf(admission.status()));
-                         }
-                         steps->done(admission.status());
-                       });
+  admissions_->Confirm(
+      outcome.session, {steps->request.candidate_id, identity.exam_id, identity.kind, steps->end},
+      [this, steps, outcome](absl::StatusOr<registration::Admission> admission) {
+        if (!admission.ok()) {
+          return FindInstead(steps, admission.status(), IsForGood(admission.status()));
+        }
+        steps->admission = *std::move(admission);
+        IssueForm(steps, outcome);
+      });
 }
 
 void Starter::IssueForm(const std::shared_ptr<Steps>& steps, const Outcome& outcome) {
@@ -139,11 +156,11 @@ void Starter::Begin(const std::shared_ptr<Steps>& steps, const SessionId& sessio
   if (Accommodation given = registration::Accommodate(*form.form, admission.terms); !given.none()) {
     accommodation = std::make_shared<const Accommodation>(std::move(given));
   }
-  engine_.StartClock(
-      session, steps->request.candidate_id,
-      session::Start{std::move(form.form), std::move(accommodation), admission.window_end},
-      std::move(form.contents),
-      [steps](absl::StatusOr<Outcome> outcome) { steps->done(std::move(outcome)); });
+  const std::optional<Time> window_end = WindowEnd(admission, form.window_limits_end);
+  engine_.StartClock(session, steps->request.candidate_id,
+                     session::Start{std::move(form.form), std::move(accommodation), window_end},
+                     std::move(form.contents),
+                     [steps](absl::StatusOr<Outcome> outcome) { steps->done(std::move(outcome)); });
 }
 
 }  // namespace invigil::session

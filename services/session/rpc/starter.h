@@ -30,8 +30,8 @@ class Starter {
   struct Steps;
   void Admit(const std::shared_ptr<Steps>& steps);
   void Reserve(const std::shared_ptr<Steps>& steps);
-  // No new start is taken: only a session whose clock has started is still given. `give_up`: one
-  // that is only reserved goes.
+  // No new start is taken: only a session whose clock has started is still given, by this start or
+  // by another that was faster. `give_up`: one that is only reserved goes.
   void FindInstead(const std::shared_ptr<Steps>& steps, const absl::Status& refusal, bool give_up);
   void Reserved(const std::shared_ptr<Steps>& steps, const Outcome& outcome);
   void Confirm(const std::shared_ptr<Steps>& steps, const Outcome& outcome);

@@ -42,12 +42,20 @@ Accommodation Accommodate(const Form& form, const Terms& terms) {
     return given;
   }
   given.part_extra.resize(parts.size());
+  Duration together{0};
+  bool all_timed = true;
   for (size_t i = 0; i < parts.size(); ++i) {
-    if (!timed(parts[i])) continue;
+    if (!timed(parts[i])) {
+      all_timed = all_timed && !parts[i].is_section();
+      continue;
+    }
     const Duration share =
         std::min(minutes, Share(minutes, parts[i].limit.count(), form.duration().count()));
     given.part_extra[i] = Extra(parts[i].limit, terms, share);
+    together += given.part_extra[i];
   }
+  // Parts are rounded up one by one; the exam's clock must not end before theirs.
+  if (all_timed) given.exam_extra = std::min(kMaxExtra, std::max(given.exam_extra, together));
   return given;
 }
 

@@ -14,8 +14,9 @@ Terms StandingAt(const Standing& standing, Time at);
 
 // The percentage lengthens the exam's time and each section's own alike; the minutes come after it,
 // and sections with an own time get their share of them, as their time is of the exam's. What is
-// added is rounded up to whole seconds, each at most kMaxExtra. Breaks, agreements and the like
-// keep their time.
+// added is rounded up to whole seconds, each at most kMaxExtra. Where every section has its own
+// time the exam gets at least what they get together, so that the last of them is not cut by what
+// the others were rounded up by. Breaks, agreements and the like keep their time.
 Accommodation Accommodate(const Form& form, const Terms& terms);
 
 }  // namespace invigil::session::registration

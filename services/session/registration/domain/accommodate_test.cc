@@ -63,6 +63,61 @@ TEST(Accommodate, GivesTheLeastWholeSecondsThatAreEnough) {
   }
 }
 
+// A form whose sections have these times of their own (0: none), with an agreement before them.
+std::shared_ptr<const Form> SectionsOf(const std::vector<Duration>& limits, Duration duration) {
+  Plan plan;
+  plan.parts.resize(limits.size() + 1);
+  plan.parts[0].kind = PartKind::kAgreement;
+  plan.parts[0].limit = Minutes(5);
+  std::vector<PlaceSpec> places;
+  for (size_t i = 0; i < limits.size(); ++i) {
+    Part& part = plan.parts[i + 1];
+    part.limit = limits[i];
+    part.first_place = static_cast<uint32_t>(i);
+    part.place_count = 1;
+    places.push_back({fixtures::ItemId(i), "content-" + std::to_string(i), {0, 1}, 1});
+  }
+  return *Form::Create({"form-3", "Sections", 1, duration, plan}, places);
+}
+
+TEST(Accommodate, TheExamGetsWhatItsSectionsGetTogether) {
+  const std::vector<Duration> thirds(3, Seconds(61));
+  // A quarter of 183 s is 46 s, and of 61 s 16 s.
+  Accommodation given = Accommodate(*SectionsOf(thirds, Seconds(183)), {125, 0, 0});
+  EXPECT_EQ(given.part_extra,
+            (std::vector<Duration>{Seconds(0), Seconds(16), Seconds(16), Seconds(16)}));
+  EXPECT_EQ(given.exam_extra, Seconds(48));
+  // With a section that has none of its own the exam's time is the exam's alone.
+  given =
+      Accommodate(*SectionsOf({Seconds(61), Seconds(61), Duration(0)}, Seconds(183)), {125, 0, 0});
+  EXPECT_EQ(given.exam_extra, Seconds(46));
+  given = Accommodate(
+      *SectionsOf({std::chrono::hours(12), std::chrono::hours(12)}, std::chrono::hours(24)),
+      {400, 480, 0});
+  EXPECT_EQ(given.exam_extra, kMaxExtra) << "nobody gets more than a day";
+}
+
+TEST(Accommodate, NoSectionIsCutByWhatOthersWereRoundedUpBy) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto upto = [&](int64_t n) { return std::uniform_int_distribution<int64_t>(0, n)(random); };
+  for (int round = 0; round < 500; ++round) {
+    std::vector<Duration> limits(static_cast<size_t>(1 + upto(7)));
+    Duration duration{0};
+    for (Duration& limit : limits) duration += limit = Micros(1 + upto(3'600'000'000));
+    const Terms terms{static_cast<uint32_t>(100 + upto(100)), static_cast<uint32_t>(upto(60)), 0};
+    const Accommodation given = Accommodate(*SectionsOf(limits, duration), terms);
+    Duration together{0};
+    for (const Duration extra : given.part_extra) together += extra;
+    ASSERT_LE(together, given.exam_extra) << round;
+    // And by no more than a second for each section, which both roundings are below.
+    const Duration fair =
+        duration * (terms.time_percent - 100) / 100 + Minutes(terms.extra_minutes);
+    ASSERT_LE(given.exam_extra, fair + Seconds(2 * limits.size() + 1)) << round;
+  }
+}
+
 TEST(Terms, OfTwoTheLargerOfEachCounts) {
   EXPECT_EQ(Together({150, 0, 10}, {125, 30, 5}), (Terms{150, 30, 10}));
   EXPECT_EQ(Together({}, {}), Terms());

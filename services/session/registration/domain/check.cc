@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/base/time_zone_name.h"
 #include "common/error/error.h"
 #include "services/session/domain/text.h"
 
@@ -68,7 +69,8 @@ absl::Status CheckPolicy(const ExamPolicy& policy) {
   if (!IsText(policy.exam_id, kMaxIdLength)) {
     faults.push_back({"policy.exam_id", Characters(kMaxIdLength)});
   }
-  if (policy.window_policy != WindowPolicy::kLimitsStart &&
+  if (policy.window_policy != WindowPolicy::kAsExam &&
+      policy.window_policy != WindowPolicy::kLimitsStart &&
       policy.window_policy != WindowPolicy::kLimitsEnd) {
     faults.push_back({"policy.window_policy", "is none this program knows"});
   }
@@ -82,9 +84,11 @@ absl::Status CheckPolicy(const ExamPolicy& policy) {
     }
     days(policy.caps[i].days, path + "days");
   }
+  // What the database would take besides, as "localtime", is another zone on the next machine.
   absl::TimeZone zone;
-  if (policy.time_zone.size() > kMaxIdLength || !absl::LoadTimeZone(policy.time_zone, &zone)) {
-    faults.push_back({"policy.time_zone", "is none this machine knows; such as Europe/Berlin"});
+  if (!IsTimeZoneName(policy.time_zone) || !absl::LoadTimeZone(policy.time_zone, &zone)) {
+    faults.push_back({"policy.time_zone",
+                      "must be UTC or an IANA name that this machine knows, as Europe/Berlin"});
   }
   return AsStatus(InvalidArgument("POLICY_INVALID", "nothing was set; see the fields"), faults);
 }

@@ -13,6 +13,7 @@ namespace invigil::session::registration {
 
 // Numbers are those of the wire and of the store; they never change.
 enum class WindowPolicy : uint8_t {
+  kAsExam = 0,       // as the exam's definition says, which comes with the form
   kLimitsStart = 1,  // who starts in the last second has the whole time
   kLimitsEnd = 2,    // whatever is left when the window closes is lost
 };
@@ -70,7 +71,7 @@ inline constexpr size_t kMaxCaps = 10;
 struct ExamPolicy {
   std::string exam_id;
   bool registration_required = false;
-  WindowPolicy window_policy = WindowPolicy::kLimitsStart;
+  WindowPolicy window_policy = WindowPolicy::kAsExam;
   uint32_t wait_days_after_fail = 0;
   uint32_t wait_days_after_pass = 0;
   std::vector<Cap> caps;

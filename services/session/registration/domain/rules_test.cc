@@ -381,6 +381,22 @@ TEST(Checks, NameWhatIsWrong) {
   ExamPolicy policy;
   policy.exam_id = "CLF-C02";
   EXPECT_TRUE(CheckPolicy(policy).ok());
+  for (const WindowPolicy known :
+       {WindowPolicy::kAsExam, WindowPolicy::kLimitsStart, WindowPolicy::kLimitsEnd}) {
+    policy.window_policy = known;
+    EXPECT_TRUE(CheckPolicy(policy).ok());
+  }
+  policy.window_policy = static_cast<WindowPolicy>(3);
+  EXPECT_EQ(ViewError(CheckPolicy(policy)).fields.at(0).first, "policy.window_policy");
+  policy.window_policy = WindowPolicy::kAsExam;
+  // What the time zone database would take, and what another machine takes for another zone.
+  for (const char* zone : {"localtime", "/etc/localtime", "/usr/share/zoneinfo/Europe/Berlin",
+                           "file:/usr/share/zoneinfo/Europe/Berlin", "file:Europe/Berlin", ""}) {
+    policy.time_zone = zone;
+    const auto found = ViewError(CheckPolicy(policy)).fields;
+    ASSERT_EQ(found.size(), 1u) << zone;
+    EXPECT_EQ(found[0].first, "policy.time_zone");
+  }
   policy.time_zone = "Mars/Olympus";
   policy.caps = {{0, 1}};
   policy.wait_days_after_fail = kMaxDays + 1;
