@@ -167,7 +167,8 @@ absl::Status Run(const Settings& settings) {
   auto opened =
       SessionEngine::Open(*location, clock,
                           {.queue_limit = static_cast<size_t>(settings.queue),
-                           .cached_sessions = static_cast<size_t>(settings.cached_sessions)},
+                           .cached_sessions = static_cast<size_t>(settings.cached_sessions),
+                           .may_judge = [&timers] { return timers.ClockTrusted(); }},
                           std::move(hooks));
   if (!opened.ok()) return opened.status();
   engine = opened->get();

@@ -1,5 +1,6 @@
 // The queue before the writer: bounded lanes, of which an earlier one is served first. No lane can
-// starve: each may put a few commands into every batch.
+// starve: each may put a few commands into every batch. Bulk never puts in more than those few,
+// also when nothing else waits: whatever comes while a batch runs waits for all of it.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +49,8 @@ class LaneQueue {
       wake_.wait(lock);
     }
     waiting_ = false;
-    // Later lanes first get their small share set aside, then lanes are served in order.
+    // Later lanes first get their small share set aside, then lanes are served in order; bulk has
+    // no more than its share.
     const size_t share = std::max<size_t>(1, max / 16);
     std::array<size_t, kLanes> quota{};
     size_t left = max;
@@ -57,7 +59,9 @@ class LaneQueue {
       left -= quota[i];
     }
     for (size_t i = 0; i < kLanes; ++i) {
-      const size_t more = std::min(left, lanes_[i].size() - quota[i]);
+      const bool bulk = i == static_cast<size_t>(Lane::kBulk);
+      const size_t most = bulk ? std::min(share, lanes_[i].size()) : lanes_[i].size();
+      const size_t more = std::min(left, most - quota[i]);
       quota[i] += more;
       left -= more;
     }

@@ -14,8 +14,9 @@ class SessionObserver {
   virtual ~SessionObserver() = default;
   // The candidate did something, or has a stream open; the session takes part in no decision.
   virtual void OnAlive(const SessionId& session) = 0;
-  // After a commit that changed more than responses, by this replica or, when this one comes to
-  // know of it, by another.
+  // After a commit that changed what a roster shows of it (state, part, break, times, messages,
+  // reports, check-in, whose it is), by this replica or, when this one comes to know of it, by
+  // another. Responses, flags and times on an item are none of that.
   virtual void OnChanged(const SessionId& session, const std::shared_ptr<const State>& state) = 0;
 };
 

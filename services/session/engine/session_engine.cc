@@ -49,11 +49,24 @@ bool Differs(const State& a, const State& b) {
          a.part != b.part || a.break_kind != b.break_kind || MessagesDiffer(a, b);
 }
 
-// Whether those who watch over sessions have something to see.
-bool RosterDiffers(const State& a, const State& b) {
-  return Differs(a, b) || a.extras != b.extras || a.checked_in != b.checked_in ||
-         a.grants.size() != b.grants.size() || a.identity != b.identity;
+// Reports are added, and nothing else happens to them.
+bool ReportsDiffer(const State& a, const State& b) {
+  if (a.extras == b.extras) return false;
+  const auto count = [](const State& s) { return s.extras ? s.extras->irregularities.size() : 0; };
+  return count(a) != count(b);
 }
+
+// Whether those who watch over sessions have something to see: what they are shown, and not the
+// flags and times that every screen reports.
+bool RosterDiffers(const State& a, const State& b) {
+  return Differs(a, b) || ReportsDiffer(a, b) || a.checked_in != b.checked_in ||
+         a.grants.size() != b.grants.size() ||
+         (a.identity != b.identity && *a.identity != *b.identity);
+}
+
+// For so long a failure of the store counts, if nothing is heard of it.
+constexpr Duration kUnhealthy = Seconds(2);
+constexpr int64_t kNeverFailed = -1;
 
 // The session for which the job's candidate did something; null: nobody did.
 const SessionId* AliveIn(const Job& job) {
@@ -70,14 +83,19 @@ struct SessionEngine::Impl : BatchObserver {
       : log(std::move(log)),
         reader(std::move(reader)),
         clock(clock),
-        options(options),
+        options(std::move(options)),
         hooks(std::move(hooks)),
-        cache(options.cached_sessions),
-        queue(options.queue_limit),
+        cache(this->options.cached_sessions),
+        queue(this->options.queue_limit),
         transactor(*this->log, cache),
         writer([this] { Write(); }) {}
 
   void Submit(Lane lane, decltype(Job::work) work, Done done) {
+    if (options.may_judge && !options.may_judge()) {
+      done(Unavailable("CLOCK_NOT_TRUSTED",
+                       "this replica's clock is not confirmed, so it judges nothing; try again"));
+      return;
+    }
     Job job;
     job.work = std::move(work);
     job.received = clock.Now();
@@ -111,7 +129,7 @@ struct SessionEngine::Impl : BatchObserver {
   }
 
   void StoreFailed(std::span<Job>, const absl::Status& status) override {
-    healthy.store(false, std::memory_order_relaxed);
+    failed_at.store(clock.Monotonic().count(), std::memory_order_relaxed);
     {
       const std::lock_guard lock(stats_mutex);
       ++stats.store_failures;
@@ -120,7 +138,7 @@ struct SessionEngine::Impl : BatchObserver {
   }
 
   void Committed(std::span<Job> jobs, Duration duration) override {
-    healthy.store(true, std::memory_order_relaxed);
+    failed_at.store(kNeverFailed, std::memory_order_relaxed);
     {
       const std::lock_guard lock(stats_mutex);
       stats.commands += jobs.size();
@@ -177,8 +195,8 @@ struct SessionEngine::Impl : BatchObserver {
   SessionCache cache;
   LaneQueue<Job> queue;
   Listeners<SessionChange> listeners;
-  Transactor transactor;  // the writer's
-  std::atomic<bool> healthy{true};
+  Transactor transactor;                         // the writer's
+  std::atomic<int64_t> failed_at{kNeverFailed};  // monotonic; of the last transaction, if it did
   std::atomic<uint64_t> refused_overload{0};
   mutable std::mutex stats_mutex;
   EngineStats stats;
@@ -192,7 +210,7 @@ struct SessionEngine::Impl : BatchObserver {
 
 SessionEngine::SessionEngine(std::unique_ptr<EventLog> log, std::unique_ptr<EventLogReader> reader,
                              const Clock& clock, EngineOptions options, EngineHooks hooks)
-    : impl_(std::make_unique<Impl>(std::move(log), std::move(reader), clock, options,
+    : impl_(std::make_unique<Impl>(std::move(log), std::move(reader), clock, std::move(options),
                                    std::move(hooks))) {}
 
 SessionEngine::~SessionEngine() { Stop(); }
@@ -205,8 +223,8 @@ absl::StatusOr<std::unique_ptr<SessionEngine>> SessionEngine::Open(const std::st
   if (!log.ok()) return log.status();
   auto reader = OpenEventLogReader(location);
   if (!reader.ok()) return reader.status();
-  return std::make_unique<SessionEngine>(*std::move(log), *std::move(reader), clock, options,
-                                         std::move(hooks));
+  return std::make_unique<SessionEngine>(*std::move(log), *std::move(reader), clock,
+                                         std::move(options), std::move(hooks));
 }
 
 void SessionEngine::FindOrReserve(StartRequest request, Done done) {
@@ -299,7 +317,10 @@ EngineStats SessionEngine::Stats() const {
   return stats;
 }
 
-bool SessionEngine::Healthy() const { return impl_->healthy.load(std::memory_order_relaxed); }
+bool SessionEngine::Healthy() const {
+  const int64_t failed_at = impl_->failed_at.load(std::memory_order_relaxed);
+  return failed_at == kNeverFailed || impl_->clock.Monotonic() - Duration(failed_at) >= kUnhealthy;
+}
 
 void SessionEngine::Stop() {
   impl_->queue.Close();

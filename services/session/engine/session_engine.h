@@ -10,8 +10,8 @@
 //
 // Threads: every method may be called from any thread, also from callbacks. Callbacks, hooks and
 // listeners run one at a time on the engine's thread, after the commit, and must not block; only a
-// refusal to take a command (OVERLOADED, SHUTTING_DOWN) calls back on the caller's thread, before
-// the call returns.
+// refusal to take a command (OVERLOADED, SHUTTING_DOWN, CLOCK_NOT_TRUSTED) calls back on the
+// caller's thread, before the call returns.
 #pragma once
 
 #include <array>
@@ -106,6 +106,10 @@ struct EngineOptions {
   size_t cached_sessions = 50'000;
   // How often a transaction that lost a race is decided again.
   int race_attempts = 5;
+  // Whether the clock may be trusted to judge by now; while it may not, everything is refused
+  // (CLOCK_NOT_TRUSTED), for every command may seal. Asked by every caller's thread, must not
+  // block. Empty: always.
+  std::function<bool()> may_judge{};
 };
 
 // Since the engine was made.
@@ -197,7 +201,8 @@ class SessionEngine {
                                                        size_t limit);
 
   EngineStats Stats() const;
-  // Whether the last transaction reached the disk; for readiness.
+  // false for two seconds after a transaction that did not reach the disk, or until one does: a
+  // replica that is sent no more calls must come back by itself. For readiness.
   bool Healthy() const;
   // Refuses new commands, answers all that wait, and returns when the last callback has run. Safe
   // to call twice; not from a callback.

@@ -368,6 +368,79 @@ TEST_P(SessionEngineTest, UnknownSessionsAreNotFound) {
   EXPECT_EQ(ReasonOf(SaveOne(*engine_, SessionId(), 0, 1).status()), "SESSION_NOT_FOUND");
 }
 
+TEST_P(SessionEngineTest, NothingIsJudgedByAClockThatIsNotTrusted) {
+  std::atomic<bool> trusted{true};
+  EngineOptions options;
+  options.may_judge = [&] { return trusted.load(); };
+  Open(options);
+  const SessionId id = Activate(*engine_);
+  clock_.Advance(kBase);  // the clock is wrong
+  trusted = false;
+  EXPECT_EQ(ReasonOf(Ask(*engine_, id, Read{}).status()), "CLOCK_NOT_TRUSTED");
+  EXPECT_EQ(ReasonOf(SaveOne(*engine_, id, 0, 1).status()), "CLOCK_NOT_TRUSTED");
+  const Result bulk = fixtures::Await([&](Done done) {
+    engine_->ExecuteBulk(id, {"", Read{}}, std::move(done));
+  });
+  EXPECT_TRUE(absl::IsUnavailable(bulk.status()));
+  clock_.Set(kStart + Minutes(1));
+  trusted = true;
+  EXPECT_EQ(Ask(*engine_, id, Read{})->state->state, SessionState::kActive) << "nobody sealed it";
+  engine_.reset();  // before what its options use
+}
+
+// Readiness that waits for a commit would wait for calls, which come to ready replicas only.
+TEST_P(SessionEngineTest, AFailureOfTheStoreCountsForTwoSeconds) {
+  OpenFaulty();
+  const SessionId id = Activate(*engine_);
+  EXPECT_TRUE(engine_->Healthy());
+  const auto fail = [&] {
+    faults_->failing_commits = 1;
+    EXPECT_FALSE(SaveOne(*engine_, id, 0, 1).ok());
+  };
+  fail();
+  EXPECT_FALSE(engine_->Healthy());
+  clock_.Advance(Seconds(2) - Micros(1));
+  EXPECT_FALSE(engine_->Healthy());
+  clock_.Advance(Micros(1));
+  EXPECT_TRUE(engine_->Healthy());
+  fail();
+  EXPECT_FALSE(engine_->Healthy()) << "it failed again";
+  EXPECT_TRUE(SaveOne(*engine_, id, 0, 1).ok());
+  EXPECT_TRUE(engine_->Healthy()) << "a commit says more than time";
+}
+
+// Every screen reports where its candidate is, every few seconds: no roster shows it.
+TEST_P(SessionEngineTest, OnlyWhatARosterShowsIsToldToIt) {
+  struct Watching final : SessionObserver {
+    std::atomic<int> alive{0};
+    std::vector<uint64_t> versions;  // read after Stop
+    void OnAlive(const SessionId&) override { ++alive; }
+    void OnChanged(const SessionId&, const std::shared_ptr<const State>& state) override {
+      versions.push_back(state->version);
+    }
+  };
+  const SessionId id = Activate(*engine_);
+  const auto watching = std::make_shared<Watching>();
+  engine_->Observe(watching);
+  std::vector<uint64_t> shown;
+  const auto ask = [&](Action action, bool is_shown) {
+    const Result result = Ask(*engine_, id, std::move(action), "ann");
+    ASSERT_TRUE(result.ok()) << result.status();
+    ASSERT_TRUE(result->changed);
+    if (is_shown) shown.push_back(result->state->version);
+  };
+  ask(SaveProgress{1, {{fixtures::ItemId(0), 1, true, 900}}, {}}, false);
+  ask(SaveProgress{1, {{fixtures::ItemId(0), 2, false, 1800}}, {}}, false);
+  ask(Save(1, {Write(0, 1, {"A"})}), false);
+  ask(ReportIrregularity{"i", "phone", "it rang", "petra"}, true);
+  ask(SaveProgress{1, {{fixtures::ItemId(1), 1, true, 900}}, {}}, false);
+  ask(SendMessage{"m", "ann", "help", true}, true);
+  ask(GrantTime{{"g", Minutes(5)}, "petra", "a fire drill"}, true);
+  engine_->Stop();
+  EXPECT_EQ(watching->versions, shown);
+  EXPECT_EQ(watching->alive, 7);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, SessionEngineTest, kTestStores, TestStore::Name);
 
 // Only a server can fail over to another that lags.
