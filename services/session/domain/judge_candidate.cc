@@ -151,9 +151,16 @@ absl::Status Judge::operator()(const LeavePart& leave) const {
 }
 
 absl::Status Judge::operator()(const TakeBreak& take) const {
-  if (state_.state == SessionState::kOnBreak) return CheckEpoch(state_, take.epoch);
-  if (state_.state != SessionState::kActive) return NotWritableRefusal(state_);
+  const bool on_break = state_.state == SessionState::kOnBreak;
+  if (!on_break && state_.state != SessionState::kActive) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckEpoch(state_, take.epoch));
+  const BreakKind asked = take.pooled ? BreakKind::kPooled : BreakKind::kUnscheduled;
+  if (on_break) {
+    if (state_.break_kind == asked) return absl::OkStatus();  // it has begun
+    // Who asks for a standing clock must not be told that it stands.
+    return FailedPrecondition("BREAK_NOT_ALLOWED",
+                              "the session is on a break of another kind; end that one first");
+  }
   if (!state_.current_part().is_section()) {
     return FailedPrecondition("BREAK_NOT_ALLOWED", "breaks are taken from sections only");
   }
@@ -164,7 +171,7 @@ absl::Status Judge::operator()(const TakeBreak& take) const {
   if (!take.pooled && !state_.form->plan().unscheduled_breaks) {
     return FailedPrecondition("BREAK_NOT_ALLOWED", "this exam has no unscheduled breaks");
   }
-  BreakStarted started{take.pooled ? BreakKind::kPooled : BreakKind::kUnscheduled, {}};
+  BreakStarted started{asked, {}};
   if (take.seen.size() > state_.form->size()) {
     return InvalidArgument("BREAK_INVALID", "no break was begun; correct the fields named")
         .Field("seen_item_ids", "has more entries than the session has items");

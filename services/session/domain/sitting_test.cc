@@ -235,6 +235,27 @@ TEST_F(SittingTest, ExtraBreaksStopTheClockUntilTheirPoolIsEmpty) {
   EXPECT_EQ(state_.state, SessionState::kActive);
 }
 
+TEST_F(SittingTest, ABreakOfOneKindIsNoAnswerToTheOther) {
+  Accommodation given;
+  given.break_pool = Minutes(6);
+  BeginSections({nullptr, std::make_shared<const Accommodation>(given), {}});
+  Must(TakeBreak{1, false, {}});
+  EXPECT_THAT(Run(TakeBreak{1, false, {}}).events, IsEmpty()) << "once more changes nothing";
+  EXPECT_EQ(Reason(TakeBreak{1, false, {}}), "");
+  EXPECT_EQ(Reason(TakeBreak{1, true, {}}), "BREAK_NOT_ALLOWED") << "this one's clock runs";
+  EXPECT_EQ(Reason(TakeBreak{2, true, {}}), "EPOCH_UNKNOWN");
+  Must(EndBreak{1});
+  Must(TakeBreak{1, true, {}});
+  EXPECT_EQ(Reason(TakeBreak{1, true, {}}), "");
+  EXPECT_EQ(Reason(TakeBreak{1, false, {}}), "BREAK_NOT_ALLOWED");
+  Must(EndBreak{1});
+  Leave(false);
+  ASSERT_EQ(state_.part, kBreak);
+  for (const bool pooled : {false, true}) {
+    EXPECT_EQ(Reason(TakeBreak{1, pooled, {}}), "BREAK_NOT_ALLOWED") << "the break of the plan";
+  }
+}
+
 TEST_F(SittingTest, AccommodationsAddToPartsAndExam) {
   Accommodation given;
   given.exam_extra = Minutes(30);

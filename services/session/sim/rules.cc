@@ -277,7 +277,10 @@ class Rule {
     const bool on_break = s_.Name() == "ON_BREAK";
     if (!on_break && !Active()) return Closed();
     if (std::string why = EpochFault(); !why.empty()) return why;
-    if (on_break) return "";
+    if (on_break) {
+      const Break asked = ask_.flag ? Break::kPooled : Break::kUnscheduled;
+      return clock_.break_kind == asked ? "" : "BREAK_NOT_ALLOWED";
+    }
     if (!clock_.InSection()) return "BREAK_NOT_ALLOWED";
     if (ask_.flag ? clock_.pool_left <= 0 : !clock_.form->breaks) return "BREAK_NOT_ALLOWED";
     for (const auto& [item, sequence] : ask_.seen) {
