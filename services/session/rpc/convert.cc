@@ -33,13 +33,6 @@ static_assert(static_cast<int>(v1::DOMAIN_BAND_BELOW) ==
                       static_cast<int>(scoring::v1::DOMAIN_BAND_ABOVE),
               "the two enums have the same numbers");
 
-// Far beyond any exam, and safe to turn into microseconds.
-Duration FromProto(const google::protobuf::Duration& from) {
-  constexpr int64_t kMaxSeconds = int64_t{1} << 40;
-  return Seconds(std::clamp(from.seconds(), -kMaxSeconds, kMaxSeconds)) +
-         Micros(from.nanos() / 1000);
-}
-
 static_assert(
     static_cast<int>(itembank::v1::PART_KIND_SECTION) == static_cast<int>(PartKind::kSection) &&
         static_cast<int>(itembank::v1::PART_KIND_BREAK) == static_cast<int>(PartKind::kBreak) &&
@@ -71,7 +64,7 @@ absl::StatusOr<Plan> FromProto(const itembank::v1::FormPlan& from) {
     part.kind = static_cast<PartKind>(entry.kind());
     part.name = entry.name();
     part.content_id = entry.content_id();
-    part.limit = FromProto(entry.limit());
+    part.limit = session::FromProto(entry.limit());
     part.place_count = entry.item_count();
     if (!section) continue;
     part.first_place = entry.first_position() - 1;  // 0 wraps around to a place no form has
@@ -82,6 +75,13 @@ absl::StatusOr<Plan> FromProto(const itembank::v1::FormPlan& from) {
 }
 
 }  // namespace
+
+Duration FromProto(const google::protobuf::Duration& from) {
+  // 35,000 years: far beyond any exam, and safe to turn into microseconds.
+  constexpr int64_t kMaxSeconds = int64_t{1} << 40;
+  return Seconds(std::clamp(from.seconds(), -kMaxSeconds, kMaxSeconds)) +
+         Micros(from.nanos() / 1000);
+}
 
 void Set(Duration from, google::protobuf::Duration* to) {
   to->set_seconds(from.count() / 1'000'000);

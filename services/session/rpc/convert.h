@@ -15,6 +15,8 @@
 
 namespace invigil::session {
 
+// Whole microseconds; what is absurd stays absurd, and nothing overflows.
+Duration FromProto(const google::protobuf::Duration& from);
 void Set(Duration from, google::protobuf::Duration* to);
 void Set(Time from, google::protobuf::Timestamp* to);
 

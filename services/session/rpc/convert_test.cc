@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -108,6 +109,19 @@ TEST_F(ConvertTest, ReadsWritesAndMarksWhatNoOptionCanBe) {
   EXPECT_EQ(save.epoch, 7u);
   EXPECT_EQ(save.responses[0].options.bits(), 0b101u);
   EXPECT_TRUE(save.responses[1].options.malformed());
+}
+
+TEST(DurationFromProto, IsInWholeMicrosecondsAndNeverOverflows) {
+  google::protobuf::Duration from;
+  const auto read = [&](int64_t seconds, int32_t nanos) {
+    from.set_seconds(seconds);
+    from.set_nanos(nanos);
+    return FromProto(from);
+  };
+  EXPECT_EQ(read(61, 7'999), Micros(61'000'007));
+  EXPECT_EQ(read(-61, -7'999), Micros(-61'000'007));
+  EXPECT_EQ(read(std::numeric_limits<int64_t>::max(), 0), Seconds(int64_t{1} << 40));
+  EXPECT_EQ(read(std::numeric_limits<int64_t>::min(), 0), Seconds(-(int64_t{1} << 40)));
 }
 
 TEST(SetTime, CountsNanosForwardBefore1970Too) {

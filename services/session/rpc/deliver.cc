@@ -96,10 +96,14 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
       place = first_reply_ + replies_.size();
       replies_.emplace_back();
     }
+    Command command{caller_.principal->subject, FromProto(epoch_, request_.save().responses())};
+    // Moved, not copied: this is what a candidate's every answer goes through. The next read fills
+    // the request anew.
+    auto writes = std::move(*request_.mutable_save()->mutable_responses());
     parts_.engine.Execute(
-        session_, {caller_.principal->subject, FromProto(epoch_, request_.save().responses())},
+        session_, std::move(command),
         [self = self_, save_id, place,
-         writes = request_.save().responses()](absl::StatusOr<Outcome> outcome) {
+         writes = std::move(writes)](absl::StatusOr<Outcome> outcome) {
           v1::DeliverResponse response;
           if (outcome.ok()) {
             auto* saved = response.mutable_saved();

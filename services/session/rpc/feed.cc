@@ -26,7 +26,7 @@ std::shared_ptr<Feed> Feed::Start(const DeliveryParts& parts, const SessionId& s
         });
     const auto newest = self->engine_.Peek(self->session_);
     self->Show(newest && newest->version > outcome->state->version ? newest : outcome->state, true);
-    self->Tick();
+    self->Tick(true);
   });
   return feed;
 }
@@ -50,10 +50,13 @@ void Feed::ShowLatest() {
   on_update_(std::move(update), last);
 }
 
-void Feed::Tick() {
+void Feed::Tick(bool answered) {
   const std::lock_guard lock(mutex_);
   Duration delay = heartbeat_;
-  if (const auto due = DueTime(*latest_)) {
+  // A store that refuses is asked no more often than by heartbeats: the end that has passed stays
+  // in what was known last, and every screen would ask about it again and again.
+  const auto due = answered ? DueTime(*latest_) : std::nullopt;
+  if (due) {
     // What time brings about is shown when it comes, whoever writes it. A little later, and not of
     // all sessions at once: a room ends together.
     const Duration until = *due - clock_.Now();
@@ -76,7 +79,7 @@ void Feed::Refresh() {
       const std::lock_guard lock(self->mutex_);
       self->ShowLatest();
     }
-    self->Tick();
+    self->Tick(outcome.ok());
   });
 }
 

@@ -18,9 +18,9 @@ namespace invigil::session {
 // it is destroyed; a call that is running then may still end. Refused at the start (unknown
 // session, not the caller's), it calls back once with why. A heartbeat asks the engine, so that
 // what another replica did is seen too; one more comes within a second of a part's or the sitting's
-// end. Calls come one at a time, never an older state after a
-// newer one, on the engine's or the ticker's thread, and must not block. Engine, ticker and clock
-// of `parts` outlive it.
+// end, unless the engine refuses to say: then the next heartbeat asks. Calls come one at a time,
+// never an older state after a newer one, on the engine's or the ticker's thread, and must not
+// block. Engine, ticker and clock of `parts` outlive it.
 class Feed : public std::enable_shared_from_this<Feed> {
  public:
   // `last`: the result is released, or the session does not count; nothing more will come.
@@ -40,7 +40,8 @@ class Feed : public std::enable_shared_from_this<Feed> {
   // `again`: also when it is what was shown last.
   void Show(std::shared_ptr<const State> state, bool again);
   void ShowLatest();
-  void Tick();
+  // Asks again later. `answered`: the engine has told how the session stands.
+  void Tick(bool answered);
   void Refresh();
 
   SessionEngine& engine_;

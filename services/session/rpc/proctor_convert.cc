@@ -20,11 +20,6 @@ static_assert(static_cast<int>(v1::ROSTER_PROBLEM_HELP_ASKED) ==
                   static_cast<int>(v1::ROSTER_PROBLEM_IRREGULARITY) == kProblems,
               "the two enums have the same numbers");
 
-int64_t Micros64(int64_t seconds, int32_t nanos) {
-  constexpr int64_t kMost = 1'000'000'000'000;  // seconds; 30,000 years
-  return std::clamp(seconds, -kMost, kMost) * 1'000'000 + nanos / 1000;
-}
-
 Span SpanOf(const v1::Interval& from) {
   return {FromProto(from.start_time()), FromProto(from.end_time())};
 }
@@ -107,12 +102,11 @@ void ToProto(const LogReading& reading, v1::IncidentSession* session) {
   session->set_expired(reading.expired());
 }
 
-Duration FromProto(const google::protobuf::Duration& from) {
-  return Duration(Micros64(from.seconds(), from.nanos()));
-}
-
 Time FromProto(const google::protobuf::Timestamp& from) {
-  return FromUnixMicros(Micros64(from.seconds(), from.nanos()));
+  google::protobuf::Duration since;  // the same fields, from 1970 on
+  since.set_seconds(from.seconds());
+  since.set_nanos(from.nanos());
+  return FromUnixMicros(FromProto(since).count());
 }
 
 absl::StatusOr<Outage> FromProto(const v1::Incident& incident, Time now) {

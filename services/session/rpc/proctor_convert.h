@@ -21,7 +21,6 @@ void ToProto(const State& state, v1::GetRosterEntryResponse* response);
 void ToProto(const LogReading& reading, v1::IncidentSession* session);
 
 // Whole microseconds; what is absurd stays absurd, and nothing overflows.
-Duration FromProto(const google::protobuf::Duration& from);
 Time FromProto(const google::protobuf::Timestamp& from);
 // Errors: those of MakeOutage.
 absl::StatusOr<Outage> FromProto(const v1::Incident& incident, Time now);

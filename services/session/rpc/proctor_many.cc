@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -18,18 +19,36 @@ constexpr size_t kMaxRows = 5000;
 // A session that was made longer before an incident does not run in it any more.
 constexpr Duration kLookBack = std::chrono::hours(24 * 7);
 
-// Calls `done` when all have arrived.
+// Calls `done` when all have arrived, with the first refusal that concerns more than the one who
+// met it: nothing was done for now, and the whole page is asked again.
 class Together {
  public:
-  Together(size_t count, std::function<void()> done) : left_(count), done_(std::move(done)) {}
-  void Arrive() {
-    if (left_.fetch_sub(1) == 1) done_();
+  Together(size_t count, ActDone done) : left_(count), done_(std::move(done)) {}
+  void Arrive(const absl::Status& status = absl::OkStatus()) {
+    if (MustRepeat(status)) {
+      const std::lock_guard lock(mutex_);
+      if (refused_.ok()) refused_ = status;
+    }
+    if (left_.fetch_sub(1) == 1) done_(refused_);
   }
 
  private:
   std::atomic<size_t> left_;
-  const std::function<void()> done_;
+  std::mutex mutex_;
+  absl::Status refused_;  // under mutex_ until the last has arrived
+  const ActDone done_;
 };
+
+// All that is known of a session whose log can't be read.
+RosterRow RowOf(const SessionRow& stored) {
+  RosterRow row;
+  row.session = stored.session;
+  row.candidate_id = stored.candidate_id;
+  row.exam_id = stored.exam_id;
+  row.state = stored.state;
+  row.version = stored.version;
+  return row;
+}
 
 // When the session was reserved: ids say it.
 Time MadeAt(const SessionId& session) {
@@ -76,14 +95,14 @@ absl::Status CheckRequest(const v1::GrantTimeToManyRequest& request) {
 
 }  // namespace
 
-void ProctorMany::ListEnded(const v1::ListRosterRequest& request, v1::ListRosterResponse* response,
-                            ActDone done) const {
+absl::Status ProctorMany::ListEnded(const v1::ListRosterRequest& request,
+                                    v1::ListRosterResponse* response) const {
   const RosterFilter filter = FromProto(request);
   const size_t size = PageSize(request.page_size(), 100);
   const auto before = SessionOf(request.page_token());
-  if (!before.ok()) return done(before.status());
+  if (!before.ok()) return before.status();
   std::optional<SessionId> last = *before;
-  std::vector<SessionId> found;
+  std::vector<SessionRow> found;
   size_t looked = 0;
   bool more = true;
   while (found.size() < size && looked < kMaxRows && more) {
@@ -91,7 +110,7 @@ void ProctorMany::ListEnded(const v1::ListRosterRequest& request, v1::ListRoster
     const bool own = !request.candidate_id().empty();
     const auto rows = own ? parts_.reader.ListOfCandidate(request.candidate_id(), kMaxRows)
                           : parts_.reader.ListNewest(last, kMaxPage);
-    if (!rows.ok()) return done(rows.status());
+    if (!rows.ok()) return rows.status();
     more = !own && rows->size() == kMaxPage;
     for (const SessionRow& row : *rows) {
       if (own && last && row.session.bytes() >= last->bytes()) continue;  // as the store sorts
@@ -101,42 +120,27 @@ void ProctorMany::ListEnded(const v1::ListRosterRequest& request, v1::ListRoster
       }
       last = row.session;
       ++looked;
-      RosterRow seen;
-      seen.candidate_id = row.candidate_id;
-      seen.exam_id = row.exam_id;
-      seen.state = row.state;
       RosterFilter rough = filter;
       rough.only_problems = false;
-      if (rough.Passes(seen)) found.push_back(row.session);
+      if (rough.Passes(RowOf(row))) found.push_back(row);
     }
     if (own) break;
   }
   if (more && last) response->set_next_page_token(last->ToHex());
 
-  auto lines = std::make_shared<std::vector<std::optional<RosterLine>>>(found.size());
-  const auto together = std::make_shared<Together>(
-      found.size() + 1, [this, lines, filter, response, done = std::move(done)] {
-        for (const auto& line : *lines) {
-          if (line && filter.Passes(line->row)) {
-            ToProto(*line, parts_.clock.Now(), response->add_entries());
-          }
-        }
-        done(absl::OkStatus());
-      });
-  for (size_t i = 0; i < found.size(); ++i) {
-    parts_.engine.Get(found[i], "", false,
-                      [this, lines, together, i](absl::StatusOr<Outcome> outcome) {
-                        if (outcome.ok()) {
-                          (*lines)[i] = parts_.roster->LineOf(outcome->session, *outcome->state);
-                        }
-                        together->Arrive();
-                      });
+  const Time now = parts_.clock.Now();
+  for (const SessionRow& row : found) {
+    const auto state = ReadState(parts_.reader, row.session);
+    if (MustRepeat(state.status())) return state.status();
+    const RosterLine line = state.ok() ? parts_.roster->LineOf(row.session, *state)
+                                       : RosterLine{RowOf(row), std::nullopt};
+    if (filter.Passes(line.row)) ToProto(line, now, response->add_entries());
   }
-  together->Arrive();
+  return absl::OkStatus();
 }
 
 void ProctorMany::Give(const SessionId& session, Action action, bool may_reopen,
-                       v1::GrantResult* result, std::function<void()> done) const {
+                       v1::GrantResult* result, ActDone done) const {
   Action reopen;
   if (const auto* grant = std::get_if<session::GrantTime>(&action)) {
     reopen = Reopen{grant->grant, grant->actor, grant->reason};
@@ -169,7 +173,7 @@ void ProctorMany::Give(const SessionId& session, Action action, bool may_reopen,
           result->set_refusal(ReasonOf(outcome.status()));
           result->set_message(std::string(outcome.status().message()));
         }
-        done();
+        done(outcome.status());
       });
 }
 
@@ -205,8 +209,7 @@ void ProctorMany::GrantTime(const v1::GrantTimeToManyRequest& request, const std
     if (more) response->set_next_page_token(TokenOf(last));
   }
 
-  const auto together = std::make_shared<Together>(
-      ids.size() + 1, [done = std::move(done)] { done(absl::OkStatus()); });
+  const auto together = std::make_shared<Together>(ids.size() + 1, std::move(done));
   // All are there before the first is filled in: they don't move any more.
   for (size_t i = 0; i < ids.size(); ++i) response->add_results();
   const Duration amount = FromProto(request.amount());
@@ -216,7 +219,7 @@ void ProctorMany::GrantTime(const v1::GrantTimeToManyRequest& request, const std
     Set(amount, result->mutable_amount());
     if (const auto session = SessionId::FromHex(ids[i])) {
       Give(*session, session::GrantTime{{request.grant_id(), amount}, actor, request.reason()},
-           false, result, [together] { together->Arrive(); });
+           false, result, [together](const absl::Status& status) { together->Arrive(status); });
     } else {
       result->set_refusal("SESSION_ID_INVALID");
       result->set_message("must be 32 lower-case hexadecimal digits");
@@ -250,7 +253,7 @@ absl::StatusOr<std::vector<ProctorMany::Reading>> ProctorMany::Read(
         row.session,
         [&](uint64_t seq, Time at, const Event& event) { return reading.log.Add(seq, at, event); });
     if (status.ok()) status = reading.log.Finish(now);
-    if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) return status;
+    if (MustRepeat(status)) return status;
     if (!status.ok()) {
       unreadable.push_back(row.session.ToHex());
     } else if (reading.log.ran() > Duration(0)) {
@@ -298,8 +301,7 @@ void ProctorMany::Compensate(const v1::CompensateIncidentRequest& request, const
   for (const std::string& id : unreadable) response->add_unreadable_session_ids(id);
   response->set_next_page_token(token);
 
-  const auto together = std::make_shared<Together>(
-      readings->size() + 1, [done = std::move(done)] { done(absl::OkStatus()); });
+  const auto together = std::make_shared<Together>(readings->size() + 1, std::move(done));
   for (size_t i = 0; i < readings->size(); ++i) response->add_results();
   for (size_t i = 0; i < readings->size(); ++i) {
     const Reading& reading = (*readings)[i];
@@ -316,7 +318,7 @@ void ProctorMany::Compensate(const v1::CompensateIncidentRequest& request, const
       action = Reopen{grant, actor, request.reason()};
     }
     Give(reading.session, std::move(action), request.reopen_expired(), result,
-         [together] { together->Arrive(); });
+         [together](const absl::Status& status) { together->Arrive(status); });
   }
   together->Arrive();
 }
@@ -326,10 +328,19 @@ absl::StatusOr<SessionId> ProctorMany::FindAttempt(
   const auto rows = parts_.reader.ListOfCandidate(request.user().sub(), kMaxRows);
   if (!rows.ok()) return rows.status();
   std::vector<SessionId> attempts;  // newest first
+  std::optional<SessionId> live;
   for (const SessionRow& row : *rows) {
-    if (row.exam_id == request.resource_link().id()) attempts.push_back(row.session);
+    if (row.exam_id != request.resource_link().id()) continue;
+    if (row.state == SessionState::kVoided) {
+      const auto state = ReadState(parts_.reader, row.session);
+      if (MustRepeat(state.status())) return state.status();
+      if (state.ok() && !state->started_at) continue;  // a reservation that was given up
+    }
+    if (RowOf(row).live()) live = row.session;
+    attempts.push_back(row.session);
   }
   const size_t number = request.attempt_number();
+  if (number == 0 && live) return *live;  // which is not the newest after a reopening
   if (attempts.empty() || number > attempts.size()) {
     return NotFound("ATTEMPT_NOT_FOUND", "the candidate has no such attempt at this exam");
   }

@@ -21,16 +21,20 @@ class ProctorMany {
  public:
   explicit ProctorMany(const ProctorParts& parts) : parts_(parts) {}
 
-  // For the included ended sessions; live ones are the roster's to list.
-  void ListEnded(const v1::ListRosterRequest& request, v1::ListRosterResponse* response,
-                 ActDone done) const;
+  // For the included ended sessions; live ones are the roster's to list. Reads logs: the engine has
+  // no part in it.
+  absl::Status ListEnded(const v1::ListRosterRequest& request,
+                         v1::ListRosterResponse* response) const;
+  // These two are refused as a whole when the store or the engine refused a part for now: the page
+  // may be repeated, and whoever was given time is not given it twice.
   void GrantTime(const v1::GrantTimeToManyRequest& request, const std::string& actor,
                  v1::GrantTimeToManyResponse* response, ActDone done) const;
-  absl::Status Report(const v1::IncidentReportRequest& request,
-                      v1::IncidentReportResponse* response) const;
   void Compensate(const v1::CompensateIncidentRequest& request, const std::string& actor,
                   v1::CompensateIncidentResponse* response, ActDone done) const;
-  // The session an assessment control message means. Errors: NOT_FOUND (ATTEMPT_NOT_FOUND).
+  absl::Status Report(const v1::IncidentReportRequest& request,
+                      v1::IncidentReportResponse* response) const;
+  // The session an assessment control message means; reservations that never ran are no attempts.
+  // Errors: NOT_FOUND (ATTEMPT_NOT_FOUND).
   absl::StatusOr<SessionId> FindAttempt(const v1::ControlAssessmentRequest& request) const;
 
  private:
@@ -38,9 +42,9 @@ class ProctorMany {
   absl::StatusOr<std::vector<Reading>> Read(const Outage& outage, const std::string& exam_id,
                                             size_t size, std::string& token,
                                             std::vector<std::string>& unreadable) const;
-  // Carries out `action` in the bulk lane and tells `result`.
+  // Carries out `action` in the bulk lane, fills in `result` and tells how it went.
   void Give(const SessionId& session, Action action, bool may_reopen, v1::GrantResult* result,
-            std::function<void()> done) const;
+            ActDone done) const;
 
   const ProctorParts& parts_;
 };

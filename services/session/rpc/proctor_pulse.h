@@ -25,6 +25,13 @@ class Pulse {
     const std::lock_guard lock(shard.mutex);
     shard.last.erase(session);
   }
+  // Unless it was heard of since `last`.
+  void ForgetIf(const SessionId& session, Duration last) {
+    Shard& shard = ShardOf(session);
+    const std::lock_guard lock(shard.mutex);
+    const auto it = shard.last.find(session);
+    if (it != shard.last.end() && it->second == last) shard.last.erase(it);
+  }
   // nullopt: not heard of here.
   std::optional<Duration> Last(const SessionId& session) const {
     const Shard& shard = ShardOf(session);

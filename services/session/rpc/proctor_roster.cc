@@ -1,6 +1,7 @@
 #include "services/session/rpc/proctor_roster.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "common/error/error.h"
 #include "common/log/log.h"
@@ -11,6 +12,19 @@ namespace {
 constexpr size_t kScanPage = 500;
 // A candidate nobody heard of for so long sits nothing any more.
 constexpr Duration kForgetPulse = std::chrono::hours(24);
+// Logs of missing candidates that are read again after a scan.
+constexpr size_t kLooks = 50;
+
+// Whether an event that was written `at` shows that the candidate was there; of those that time
+// brings about too, only when they were written as they happened.
+bool ShowsCandidate(const Event& event, Time at) {
+  if (const auto* sent = std::get_if<MessageSent>(&event)) return sent->from_candidate;
+  if (const auto* entered = std::get_if<PartEntered>(&event)) return entered->at == at;
+  if (const auto* ended = std::get_if<BreakEnded>(&event)) return ended->at == at;
+  return std::holds_alternative<Started>(event) || std::holds_alternative<ResponsesStored>(event) ||
+         std::holds_alternative<ProgressStored>(event) ||
+         std::holds_alternative<BreakStarted>(event) || std::holds_alternative<TakenOver>(event);
+}
 
 absl::Status Stopped() {
   return Unavailable("SHUTTING_DOWN", "this replica is stopping; try again");
@@ -98,10 +112,11 @@ Roster::Page Roster::List(const RosterFilter& filter, const Place& after, size_t
   return page;
 }
 
-std::vector<RosterLine> Roster::Changes(const RosterFilter& filter, uint64_t& revision,
-                                        size_t size) const {
+absl::StatusOr<std::vector<RosterLine>> Roster::Changes(const RosterFilter& filter,
+                                                        uint64_t& revision, size_t size) const {
   std::vector<RosterLine> lines;
   const std::lock_guard lock(mutex_);
+  INVIGIL_RETURN_IF_ERROR(Kept(revision));
   used_at_ = local_.Monotonic();
   for (auto it = by_revision_.upper_bound(revision);
        it != by_revision_.end() && lines.size() < size; ++it) {
@@ -110,6 +125,17 @@ std::vector<RosterLine> Roster::Changes(const RosterFilter& filter, uint64_t& re
     if (filter.Passes(row)) lines.push_back(LineOf(row));
   }
   return lines;
+}
+
+absl::Status Roster::Kept(uint64_t revision) const {
+  if (revision >= floor_) return absl::OkStatus();
+  return Unavailable("ROSTER_BEHIND",
+                     "nobody asked for so long that changes were forgotten; list anew");
+}
+
+absl::Status Roster::CheckKept(uint64_t revision) const {
+  const std::lock_guard lock(mutex_);
+  return Kept(revision);
 }
 
 uint64_t Roster::revision() const {
@@ -135,6 +161,7 @@ void Roster::OnAlive(const SessionId& session) { pulse_.Beat(session, local_.Mon
 
 void Roster::OnChanged(const SessionId& session, const std::shared_ptr<const State>& state) {
   if (!state->live()) pulse_.Forget(session);
+  if (!active_) return;  // most of the time: nobody looks
   RosterRow row = MakeRow(session, *state, clock_.Now());
   const std::lock_guard lock(mutex_);
   if (active_) Put(std::move(row));
@@ -150,7 +177,8 @@ void Roster::Put(RosterRow row) {
     return;
   }
   const Duration now = local_.Monotonic();
-  row.missing = Missing(row, now);
+  // An alarm ends here; whether it begins is judged with the log at hand.
+  row.missing = !added && entry.row.missing && Missing(row, now);
   if (!row.live()) entry.drop_at = now + options_.keep_ended;
   entry.row = std::move(row);
   entry.seen_by_scan = std::max(entry.seen_by_scan, scan_);
@@ -171,13 +199,13 @@ bool Roster::Missing(const RosterRow& row, Duration now) const {
 
 void Roster::Run() {
   Duration scanned_at{0}, purged_at = local_.Monotonic();
+  bool refused = false;  // what was asked last; asking again at once would be refused too
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      if (!active_ || filled_) {
-        const Duration wait = active_ ? options_.sweep_every : Duration(std::chrono::minutes(1));
-        wake_.wait_for(lock, wait, [&] { return stopping_ || (active_ && !filled_); });
-      }
+      if (!active_) refused = false;
+      const Duration wait = active_ ? options_.sweep_every : Duration(std::chrono::minutes(1));
+      wake_.wait_for(lock, wait, [&] { return stopping_ || (active_ && !filled_ && !refused); });
       if (stopping_) return;
     }
     const Duration now = local_.Monotonic();
@@ -185,22 +213,26 @@ void Roster::Run() {
       purged_at = now;
       pulse_.Purge(now - kForgetPulse);
     }
-    bool active, due;
+    if (!active_) continue;
+    bool due = false;
     {
       const std::lock_guard lock(mutex_);
-      active = active_;
       due = !filled_ || now - scanned_at >= options_.scan_every;
     }
-    if (!active) continue;
     if (due) {
       scanned_at = now;
-      Scan();
+      const absl::Status status = Scan();
+      refused = !status.ok();
+      Judge();  // so that the first list has every problem
+      Answer(status);
+    } else {
+      Judge();
     }
     Sweep();
   }
 }
 
-void Roster::Scan() {
+absl::Status Roster::Scan() {
   {
     const std::lock_guard lock(mutex_);
     ++scan_;
@@ -209,15 +241,10 @@ void Roster::Scan() {
   std::vector<SessionId> changed;
   for (;;) {
     const auto page = reader_.ListLive(candidate, exam, kScanPage);
-    if (!page.ok()) {
-      log::Warning("the roster can't read the store", {{"error", ReasonOf(page.status())}});
-      std::unique_lock lock(mutex_);  // what is known stays; again after a while
-      wake_.wait_for(lock, options_.sweep_every, [this] { return stopping_; });
-      return;
-    }
+    if (!page.ok()) return page.status();  // what is known stays
     {
       const std::lock_guard lock(mutex_);
-      if (stopping_) return;
+      if (stopping_) return Stopped();
       for (const SessionRow& row : *page) {
         const auto it = rows_.find(row.session);
         if (it == rows_.end() || it->second.row.version < row.version) {
@@ -237,61 +264,131 @@ void Roster::Scan() {
       if (entry.row.live() && entry.seen_by_scan < scan_) changed.push_back(session);
     }
   }
-  ReadAll(changed);
-  std::vector<std::function<void(absl::Status)>> waiting;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    filled_ = true;
-    waiting.swap(waiting_);
-  }
-  for (const auto& done : waiting) done(absl::OkStatus());
+  INVIGIL_RETURN_IF_ERROR(ReadAll(changed));
+  LookForMissing();
+  return absl::OkStatus();
 }
 
-void Roster::ReadAll(const std::vector<SessionId>& sessions) {
+absl::Status Roster::ReadAll(const std::vector<SessionId>& sessions) {
   const std::weak_ptr<Roster> weak = weak_from_this();
+  {
+    const std::lock_guard lock(mutex_);
+    refused_ = absl::OkStatus();
+  }
   for (const SessionId& session : sessions) {
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || reading_ < options_.reads_in_flight; });
-      if (stopping_) return;
+      if (stopping_) return Stopped();
+      if (!refused_.ok()) break;  // the rest would be too
       ++reading_;
     }
-    engine_.Get(session, "", false, [weak, session](absl::StatusOr<Outcome> outcome) {
+    // In the bulk lane: reading thousands of sessions anew must not delay a save.
+    engine_.ExecuteBulk(session, {"", Read{}}, [weak, session](absl::StatusOr<Outcome> outcome) {
       const auto self = weak.lock();
       if (!self) return;
-      // Refused: the next scan asks again.
       std::optional<RosterRow> row;
       if (outcome.ok()) row = MakeRow(session, *outcome->state, self->clock_.Now());
       {
         const std::lock_guard lock(self->mutex_);
         --self->reading_;
         if (row && self->active_) self->Put(*std::move(row));
+        // The next scan asks again.
+        if (MustRepeat(outcome.status()) && self->refused_.ok()) self->refused_ = outcome.status();
       }
       self->wake_.notify_all();
     });
   }
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return stopping_ || reading_ == 0; });
+  return stopping_ ? Stopped() : refused_;
+}
+
+void Roster::Answer(const absl::Status& status) {
+  std::vector<std::function<void(absl::Status)>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    filled_ = filled_ || status.ok();
+    waiting.swap(waiting_);
+  }
+  if (!status.ok()) {
+    log::Warning("the roster can't read every session; it tries again",
+                 {{"error", ReasonOf(status)}});
+  }
+  for (const auto& done : waiting) done(status);
+}
+
+void Roster::Judge() {
+  const Duration now = local_.Monotonic();
+  std::vector<SessionId> silent;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [session, entry] : rows_) {
+      const bool missing = Missing(entry.row, now);
+      if (missing == entry.row.missing) continue;
+      if (missing) {
+        silent.push_back(session);
+      } else {
+        entry.row.missing = false;
+        Touch(session, entry);
+      }
+    }
+  }
+  for (const SessionId& session : silent) {
+    ForgetIfMoved(session);
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    const auto it = rows_.find(session);
+    if (it == rows_.end() || !Missing(it->second.row, now)) continue;
+    it->second.row.missing = true;
+    Touch(session, it->second);
+  }
+}
+
+void Roster::LookForMissing() {
+  std::vector<SessionId> missing;
+  size_t first = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [session, entry] : rows_) {
+      if (entry.row.missing) missing.push_back(session);
+    }
+    first = static_cast<size_t>(scan_) * kLooks;  // others each time
+  }
+  for (size_t i = 0; i < std::min(kLooks, missing.size()); ++i) {
+    ForgetIfMoved(missing[(first + i) % missing.size()]);
+  }
+}
+
+void Roster::ForgetIfMoved(const SessionId& session) {
+  const auto last = pulse_.Last(session);
+  if (!last) return;
+  // One heartbeat later at least: clocks are set right by a little now and then.
+  const Time heard = clock_.Now() - (local_.Monotonic() - *last) + options_.heartbeat;
+  bool moved = false;
+  const absl::Status read =
+      reader_.ReadLog(session, [&](uint64_t, Time at, const Event& event) -> absl::Status {
+        moved = moved || (at > heard && ShowsCandidate(event, at));
+        return absl::OkStatus();
+      });
+  if (read.ok() && moved) pulse_.ForgetIf(session, *last);
 }
 
 void Roster::Sweep() {
   const Duration now = local_.Monotonic();
   const std::lock_guard lock(mutex_);
-  if (now - used_at_ > options_.idle_after) {
+  if (now - used_at_ > options_.idle_after && waiting_.empty()) {
     Clear();
     return;
   }
   for (auto it = rows_.begin(); it != rows_.end();) {
-    Entry& entry = it->second;
+    const Entry& entry = it->second;
     if (!entry.row.live() && now >= entry.drop_at) {
+      floor_ = std::max(floor_, entry.revision);
       by_revision_.erase(entry.revision);
       rows_.erase(it++);
       continue;
-    }
-    if (const bool missing = Missing(entry.row, now); missing != entry.row.missing) {
-      entry.row.missing = missing;
-      Touch(it->first, entry);
     }
     ++it;
   }
@@ -300,6 +397,7 @@ void Roster::Sweep() {
 void Roster::Clear() {
   rows_.clear();
   by_revision_.clear();
+  floor_ = ++revision_;  // whoever saw less has to list anew
   active_ = filled_ = false;
 }
 

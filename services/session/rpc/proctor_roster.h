@@ -2,9 +2,11 @@
 // since somebody looked. In memory, filled when somebody asks and forgotten when nobody does.
 //
 // What this replica writes shows at once; what others write is found by a scan of the store every
-// few seconds, which reads only rows that have changed. Heartbeats are those this replica saw.
+// few seconds, which reads only rows that have changed. Heartbeats are those this replica saw; who
+// was heard of here last and has done something elsewhere since is not missing.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -63,8 +65,10 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
   void Stop();
 
   // Calls back once every live session is known: at once, or on the roster's thread after the first
-  // scan. UNAVAILABLE (SHUTTING_DOWN) when it is stopped before. From then on the rows are kept up
-  // to date for as long as somebody lists them or asks for changes every few minutes.
+  // scan. Errors: the store's and the engine's, when that scan could not read everything (ask
+  // again: what it did read is kept); UNAVAILABLE (SHUTTING_DOWN) when it is stopped before. From
+  // then on the rows are kept up to date for as long as somebody lists them or asks for changes
+  // every few minutes.
   void WhenFilled(std::function<void(absl::Status)> done);
 
   // Where a page begins: after what it names. The default: at the start.
@@ -81,9 +85,12 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
   Page List(const RosterFilter& filter, const Place& after, size_t size) const;
 
   // What changed after `revision`, oldest change first, each row once as it is now; moves
-  // `revision` on. Empty: nothing.
-  std::vector<RosterLine> Changes(const RosterFilter& filter, uint64_t& revision,
-                                  size_t size) const;
+  // `revision` on. Empty: nothing. UNAVAILABLE (ROSTER_BEHIND): rows that changed after it were
+  // forgotten since, because nobody asked for minutes; list anew.
+  absl::StatusOr<std::vector<RosterLine>> Changes(const RosterFilter& filter, uint64_t& revision,
+                                                  size_t size) const;
+  // OK, or why Changes after `revision` can't be told any more.
+  absl::Status CheckKept(uint64_t revision) const;
   uint64_t revision() const;
 
   // The line of a session as it is now, whether or not it is on the roster.
@@ -101,13 +108,25 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
     uint64_t seen_by_scan = 0;
     Duration drop_at{0};  // once ended
   };
+  // The thread's:
   void Run();
-  void Scan();
-  // Reads what a scan found changed, bounded; returns when all is in.
-  void ReadAll(const std::vector<SessionId>& sessions);
+  // Errors: not everything could be read, and the next one reads the rest.
+  absl::Status Scan();
+  // Reads what a scan found changed, bounded; returns when all is in that will come.
+  absl::Status ReadAll(const std::vector<SessionId>& sessions);
+  // Tells those who wait for the first scan how it went.
+  void Answer(const absl::Status& status);
+  // Who fell silent, and who was heard of again.
+  void Judge();
+  // Forgets the last sign of life of one who did something later on another replica.
+  void ForgetIfMoved(const SessionId& session);
+  // The same for those who are missing, some at a time: each is a log to read.
+  void LookForMissing();
   void Sweep();
-  void Clear();
+
   // `mutex_` is held.
+  void Clear();
+  absl::Status Kept(uint64_t revision) const;
   void Put(RosterRow row);
   void Touch(const SessionId& session, Entry& entry);
   bool Missing(const RosterRow& row, Duration now) const;
@@ -125,10 +144,14 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
   absl::flat_hash_map<SessionId, Entry> rows_;
   std::map<uint64_t, SessionId> by_revision_;
   uint64_t revision_ = 0, scan_ = 0;
-  bool active_ = false, filled_ = false, stopping_ = false;
+  uint64_t floor_ = 0;  // what changed up to it may be forgotten
+  std::atomic<bool> active_{
+      false};  // read without the lock too: commits look before they make rows
+  bool filled_ = false, stopping_ = false;
   mutable Duration used_at_{0};
   std::vector<std::function<void(absl::Status)>> waiting_;
   size_t reading_ = 0;
+  absl::Status refused_;  // the first refusal of the reads at hand
   std::thread thread_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/error/error.h"
+#include "services/session/domain/apply.h"
 #include "services/session/domain/clock.h"
 
 namespace invigil::session {
@@ -63,6 +65,25 @@ RosterRow MakeRow(const SessionId& session, const State& state, Time now) {
     row.irregularities = static_cast<uint32_t>(state.extras->irregularities.size());
   }
   return row;
+}
+
+absl::StatusOr<State> ReadState(EventLogReader& reader, const SessionId& session) {
+  State state;
+  const auto corrupt = [&] {
+    return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT",
+                 "the log has no event " + std::to_string(state.version + 1));
+  };
+  INVIGIL_RETURN_IF_ERROR(
+      reader.ReadLog(session, [&](uint64_t seq, Time at, const Event& event) -> absl::Status {
+        if (seq != state.version + 1) return corrupt();
+        return Apply(state, event, at);
+      }));
+  if (!state.exists()) return corrupt();
+  return state;
+}
+
+bool MustRepeat(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
 }
 
 }  // namespace invigil::session

@@ -5,9 +5,12 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/base/time.h"
 #include "services/session/domain/session.h"
 #include "services/session/domain/session_id.h"
+#include "services/session/store/event_log.h"
 
 namespace invigil::session {
 
@@ -49,5 +52,14 @@ inline constexpr int kProblems = 6;
 
 // A session that exists, as it is at `now`.
 RosterRow MakeRow(const SessionId& session, const State& state, Time now);
+
+// A session as its log has it, read past the engine: for lists of what has ended, which must not
+// take the writer's time nor fill its cache. Blocks for a query. Errors: the store's; DATA_LOSS
+// (LOG_CORRUPT).
+absl::StatusOr<State> ReadState(EventLogReader& reader, const SessionId& session);
+
+// Whether it says that the store or the engine took nothing for now, so that the same must be asked
+// again: no answer about the session itself.
+bool MustRepeat(const absl::Status& status);
 
 }  // namespace invigil::session

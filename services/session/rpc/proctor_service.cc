@@ -37,7 +37,10 @@ Grant GrantOf(const std::string& id, const google::protobuf::Duration& amount) {
 class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
  public:
   explicit ProctorServiceImpl(const ProctorParts& parts) : parts_(parts), many_(parts_) {}
-  ~ProctorServiceImpl() override { executor_->Stop(); }
+  ~ProctorServiceImpl() override {
+    executor_->Stop();
+    bulk_->Stop();
+  }
 
   ServerUnaryReactor* PauseSession(CallbackServerContext* context,
                                    const v1::PauseSessionRequest* request,
@@ -163,9 +166,8 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
     const uint32_t states = FromProto(*request).states;
     constexpr uint32_t kEnded = ~((2u << static_cast<int>(SessionState::kOnBreak)) - 1);
     if (request->include_ended() || (states & kEnded) != 0) {
-      rpc::RunOrRefuse(*executor_, call, [this, call, request, response] {
-        many_.ListEnded(*request, response,
-                        [call](const absl::Status& status) { call->Finish(status); });
+      rpc::RunOrRefuse(*bulk_, call, [this, call, request, response] {
+        call->Finish(many_.ListEnded(*request, response));
       });
       return call;
     }
@@ -190,7 +192,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                       v1::GrantTimeToManyResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, grant_many_);
     if (!call->admitted()) return call;
-    rpc::RunOrRefuse(*executor_, call, [this, call, request, response] {
+    rpc::RunOrRefuse(*bulk_, call, [this, call, request, response] {
       many_.GrantTime(*request, call->principal().subject, response,
                       [this, call, request, response](const absl::Status& status) {
                         AuditMany(*call, grant_many_, request->grant_id(), request->reason(),
@@ -206,7 +208,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                      v1::IncidentReportResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, incident_);
     if (!call->admitted()) return call;
-    rpc::RunOrRefuse(*executor_, call, [this, call, request, response] {
+    rpc::RunOrRefuse(*bulk_, call, [this, call, request, response] {
       call->Finish(many_.Report(*request, response));
     });
     return call;
@@ -217,7 +219,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                          v1::CompensateIncidentResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, compensate_);
     if (!call->admitted()) return call;
-    rpc::RunOrRefuse(*executor_, call, [this, call, request, response] {
+    rpc::RunOrRefuse(*bulk_, call, [this, call, request, response] {
       many_.Compensate(*request, call->principal().subject, response,
                        [this, call, request, response](const absl::Status& status) {
                          AuditMany(*call, compensate_, request->incident_id(), request->reason(),
@@ -242,23 +244,22 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
         *executor_, call, [this, call, request, response, action = *std::move(action)]() mutable {
           const auto session = many_.FindAttempt(*request);
           if (!session.ok()) {
+            AuditControl(*call, *request, "", session.status());
             call->Finish(session.status());
             return;
           }
-          parts_.engine.Execute(
-              *session, {"", std::move(action)},
-              [this, call, request, response](const absl::StatusOr<Outcome>& outcome) {
-                const std::string id = outcome.ok() ? outcome->session.ToHex() : "";
-                Audit(*call, control_, id, request->action() + " " + request->reason_code(),
-                      outcome.status());
-                if (outcome.ok()) {
-                  const auto status = ControlStatus(outcome->state->state);
-                  response->set_status(std::string(status));
-                  response->set_extra_time(static_cast<int32_t>(
-                      duration_cast<Minutes>(outcome->state->granted).count()));
-                }
-                call->Finish(outcome.status());
-              });
+          parts_.engine.Execute(*session, {"", std::move(action)},
+                                [this, call, request, response,
+                                 session = *session](const absl::StatusOr<Outcome>& outcome) {
+                                  AuditControl(*call, *request, session.ToHex(), outcome.status());
+                                  if (outcome.ok()) {
+                                    const auto status = ControlStatus(outcome->state->state);
+                                    response->set_status(std::string(status));
+                                    response->set_extra_time(static_cast<int32_t>(
+                                        duration_cast<Minutes>(outcome->state->granted).count()));
+                                  }
+                                  call->Finish(outcome.status());
+                                });
         });
     return call;
   }
@@ -319,6 +320,19 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                 {"outcome", Ended(status, refusal)},
                 {"trace_id", call.trace().trace_id}});
   }
+  // With what it named: an attempt that is not found has no session.
+  void AuditControl(const UnaryCall& call, const v1::ControlAssessmentRequest& request,
+                    const std::string& session_id, const absl::Status& status) const {
+    const std::string refusal = ReasonOf(status);
+    log::Audit(control_.name, "an act of the staff",
+               {{"subject", call.principal().subject},
+                {"session", session_id},
+                {"candidate", std::string_view(request.user().sub()).substr(0, 256)},
+                {"exam", std::string_view(request.resource_link().id()).substr(0, 64)},
+                {"reason", request.action() + " " + request.reason_code()},
+                {"outcome", Ended(status, refusal)},
+                {"trace_id", call.trace().trace_id}});
+  }
   static void AuditMany(const UnaryCall& call, const rpc::Method& method, const std::string& id,
                         const std::string& reason, int sessions, const absl::Status& status) {
     const std::string refusal = ReasonOf(status);
@@ -356,9 +370,12 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
   const rpc::Method& control_ = Find("ControlAssessment");
   const rpc::Method& incident_ = Find("IncidentReport");
   const rpc::Method& compensate_ = Find("CompensateIncident");
-  // Stopped before anything goes that its work uses.
+  // Stopped before anything goes that their work uses. What reads many logs has threads of its own:
+  // a proctor who stops a sitting does not wait behind a report.
   const std::shared_ptr<rpc::Executor> executor_ =
       std::make_shared<rpc::Executor>("proctor", 2, 128);
+  const std::shared_ptr<rpc::Executor> bulk_ =
+      std::make_shared<rpc::Executor>("proctor_bulk", 2, 128);
 };
 
 }  // namespace

@@ -1,7 +1,12 @@
 // ProctorService over a real connection, beside the DeliveryService of the candidates.
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <thread>
+
+#include "common/log/log.h"
 #include "invigil/session/v1/proctor.grpc.pb.h"
+#include "services/session/rpc/proctor_reader_for_test.h"
 #include "services/session/rpc/proctor_roster.h"
 #include "services/session/rpc/proctor_service.h"
 #include "services/session/rpc/service_fixture_for_test.h"
@@ -25,7 +30,8 @@ class ProctorServiceTest : public fixtures::ServiceTest {
     staff_verifier_ = *auth::TokenVerifier::Create({.jwks_path = dir_.Path("staff.json")}, clock_);
     staff_minter_ = *auth::TokenMinter::FromFile(dir_.Path("staff.pem"), clock_);
     staff_guard_ = *rpc::Guard::Create(*staff_verifier_, {"invigil.session.v1.ProctorService"});
-    reader_ = *OpenEventLogReader(dir_.Path("session.db"));
+    reader_ =
+        std::make_unique<fixtures::FaultyReader>(*OpenEventLogReader(dir_.Path("session.db")));
     roster_ = Roster::Start(*engine_, *reader_, clock_, clock_,
                             {.scan_every = Duration(0), .sweep_every = Millis(5)});
     proctor_service_ = MakeProctorService({.guard = *staff_guard_,
@@ -100,10 +106,31 @@ class ProctorServiceTest : public fixtures::ServiceTest {
     return incident;
   }
 
+  v1::ControlAssessmentRequest ControlOf(const std::string& action, uint32_t attempt = 0) {
+    v1::ControlAssessmentRequest request;
+    request.mutable_user()->set_sub("ann");
+    request.mutable_resource_link()->set_id("CLF-C02");
+    request.set_attempt_number(attempt);
+    request.mutable_incident_time()->set_seconds(1'800'000'000);
+    request.set_reason_code("N52");
+    request.set_action(action);
+    return request;
+  }
+  // The status, or why not.
+  std::string Control(const std::string& action, uint32_t attempt = 0) {
+    const auto response = Do<v1::ControlAssessmentResponse>(&ProctorStub::ControlAssessment,
+                                                            ControlOf(action, attempt));
+    return response.ok() ? response->status() : ReasonOf(response.status());
+  }
+  size_t ReportsOf(const std::string& session) {
+    const auto state = StateOf(session);
+    return state->extras ? state->extras->irregularities.size() : 0;
+  }
+
   std::unique_ptr<auth::TokenVerifier> staff_verifier_;
   std::unique_ptr<auth::TokenMinter> staff_minter_;
   std::unique_ptr<rpc::Guard> staff_guard_;
-  std::unique_ptr<EventLogReader> reader_;
+  std::unique_ptr<fixtures::FaultyReader> reader_;
   std::shared_ptr<Roster> roster_;
   std::shared_ptr<grpc::Service> proctor_service_;
   std::unique_ptr<rpc::Server> proctor_server_;
@@ -313,6 +340,108 @@ TEST_F(ProctorServiceTest, ListsLiveSessionsAndEndedOnes) {
             "PAGE_TOKEN_INVALID");
 }
 
+// The engine has no part in lists of what has ended: they read logs.
+TEST_F(ProctorServiceTest, EndedSessionsAreListedPastTheEngine) {
+  const std::string ann = Started("ann");
+  ASSERT_TRUE(Save(ann, Token("ann"), 0, 1, "A").ok());
+  scoring_away_ = true;
+  ASSERT_TRUE(
+      Act(&ProctorStub::TerminateSession, ann, Because<v1::TerminateSessionRequest>()).ok());
+  v1::GetRosterEntryRequest get;
+  get.set_session_id(ann);
+  const auto shown = Do<v1::GetRosterEntryResponse>(&ProctorStub::GetRosterEntry, get);
+  ASSERT_TRUE(shown.ok()) << shown.status();
+  v1::ListRosterRequest all;
+  all.set_include_ended(true);
+  const auto list = [&] { return Do<v1::ListRosterResponse>(&ProctorStub::ListRoster, all); };
+  engine_refuses_ = true;
+  const auto listed = list();
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_EQ(listed->entries_size(), 1);
+  EXPECT_EQ(listed->entries(0).SerializeAsString(), shown->entry().SerializeAsString());
+  reader_->logs_fail = true;
+  EXPECT_TRUE(absl::IsUnavailable(list().status())) << "a page does not leave sessions out";
+  reader_->logs_fail = false;
+  engine_refuses_ = false;
+}
+
+TEST_F(ProctorServiceTest, APageThatTheStoreRefusedIsRefusedWhole) {
+  const std::string ann = Started("ann"), bob = Started("bob");
+  const Time from = clock_.Now();
+  clock_.Advance(Minutes(10));
+  auto grant = Because<v1::GrantTimeToManyRequest>();
+  grant.set_grant_id("all");
+  grant.mutable_amount()->set_seconds(120);
+  grant.set_everyone(true);
+  v1::CompensateIncidentRequest give;
+  give.set_incident_id("power-7");
+  give.set_reason("power cut in room 7");
+  *give.mutable_incident() = IncidentOf(from, clock_.Now());
+  const auto grant_all = [&] {
+    return Do<v1::GrantTimeToManyResponse>(&ProctorStub::GrantTimeToMany, grant);
+  };
+  const auto compensate = [&] {
+    return Do<v1::CompensateIncidentResponse>(&ProctorStub::CompensateIncident, give);
+  };
+  engine_refuses_ = true;
+  EXPECT_EQ(ReasonOf(grant_all().status()), "CLOCK_NOT_TRUSTED");
+  EXPECT_EQ(ReasonOf(compensate().status()), "CLOCK_NOT_TRUSTED");
+  EXPECT_TRUE(absl::IsUnavailable(compensate().status()));
+  engine_refuses_ = false;
+  EXPECT_EQ(grant_all()->results_size(), 2);
+  EXPECT_EQ(compensate()->results_size(), 2);
+  for (const std::string& session : {ann, bob}) {
+    EXPECT_EQ(StateOf(session)->granted, Minutes(12)) << "once each";
+  }
+}
+
+// What a report reads takes long: here, for as long as the test holds it.
+TEST_F(ProctorServiceTest, NobodyWaitsBehindReports) {
+  Started("ann");
+  v1::IncidentReportRequest ask;
+  *ask.mutable_incident() = IncidentOf(clock_.Now() - Minutes(1), clock_.Now());
+  v1::ListRosterRequest ended;
+  ended.set_include_ended(true);
+  std::unique_lock held(reader_->newest);
+  std::vector<std::thread> reports;
+  for (int i = 0; i < 2; ++i) {
+    reports.emplace_back([&] {
+      EXPECT_TRUE(Do<v1::IncidentReportResponse>(&ProctorStub::IncidentReport, ask).ok());
+    });
+    reports.emplace_back(
+        [&] { EXPECT_TRUE(Do<v1::ListRosterResponse>(&ProctorStub::ListRoster, ended).ok()); });
+  }
+  EXPECT_TRUE(testing::WaitUntil([&] { return reader_->newest_asked == 2; }));
+  EXPECT_EQ(Control("pause"), "paused");
+  EXPECT_TRUE(Do<v1::ListRosterResponse>(&ProctorStub::ListRoster, v1::ListRosterRequest()).ok());
+  held.unlock();
+  for (std::thread& report : reports) report.join();
+}
+
+TEST_F(ProctorServiceTest, AWatcherThatMissedChangesIsToldToListAnew) {
+  Started("ann");
+  grpc::ClientContext context;
+  client::Prepare(context, Seconds(60), Staff(), telemetry::TraceContext::New());
+  const auto stream = proctor_->WatchRoster(&context, {});
+  v1::WatchRosterResponse message;
+  ASSERT_TRUE(stream->Read(&message));
+  std::atomic<bool> ended{false};
+  std::thread reading([&] {
+    while (stream->Read(&message)) {
+    }
+    ended = true;
+  });
+  // The roster looks more often than the watcher asks: it will find that nobody asked.
+  EXPECT_TRUE(testing::WaitUntil([&] {
+    if (!ended) clock_.Advance(Minutes(6));
+    return ended.load();
+  }));
+  if (!ended) context.TryCancel();
+  reading.join();
+  const absl::Status status = rpc::FromGrpc(stream->Finish());
+  EXPECT_EQ(ReasonOf(status), "ROSTER_BEHIND") << status;
+}
+
 TEST_F(ProctorServiceTest, AWatcherSeesTheListThenChanges) {
   const std::string ann = Started("ann");
   grpc::ClientContext context;
@@ -419,6 +548,66 @@ TEST_F(ProctorServiceTest, TheFiveAssessmentControlActions) {
   request.set_attempt_number(0);
   scoring_away_ = true;
   EXPECT_EQ(control("terminate"), "terminated");
+}
+
+// Reservations are given up when no form can be had, and the candidate never saw them.
+TEST_F(ProctorServiceTest, AttemptsAreThoseThatRan) {
+  scoring_away_ = true;
+  const auto give_up = [&](const std::string& request_id) {
+    const auto reserved = fixtures::FindOrReserve(*engine_, {"ann", "CLF-C02", request_id, false});
+    ASSERT_TRUE(reserved.ok()) << reserved.status();
+    ASSERT_TRUE(Ask(*engine_, reserved->session, Void{"no form", true}).ok());
+  };
+  give_up("r0");
+  EXPECT_EQ(Control("flag"), "ATTEMPT_NOT_FOUND");
+  const std::string first = Started("ann");
+  EXPECT_EQ(Control("flag", 2), "ATTEMPT_NOT_FOUND");
+  EXPECT_EQ(Control("flag", 1), "running");
+  EXPECT_EQ(ReportsOf(first), 1u);
+  EXPECT_EQ(Control("terminate", 1), "terminated");
+  clock_.Advance(Seconds(1));
+  give_up("r2");
+  clock_.Advance(Seconds(1));
+  EXPECT_EQ(Control("flag"), "terminated") << "the newest that ran, and the same flag once";
+  EXPECT_EQ(ReportsOf(first), 1u);
+  const auto second = Start("ann", "r3");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(Control("flag", 2), "running");
+  EXPECT_EQ(ReportsOf(second->session().session_id()), 1u);
+  EXPECT_EQ(Control("terminate"), "terminated");
+  auto again = Because<v1::ReopenSessionRequest>();
+  again.set_grant_id("back");
+  again.mutable_amount()->set_seconds(60);
+  ASSERT_TRUE(Act(&ProctorStub::ReopenSession, first, again).ok());
+  EXPECT_EQ(Control("pause"), "paused") << "the one that runs, though not the newest";
+  EXPECT_EQ(StateOf(first)->state, SessionState::kPaused);
+  // Who was voided while sitting did sit.
+  ASSERT_TRUE(Act(&ProctorStub::VoidSession, first, Because<v1::VoidSessionRequest>()).ok());
+  EXPECT_EQ(Control("flag", 3), "ATTEMPT_NOT_FOUND");
+  EXPECT_EQ(Control("pause", 1), "SESSION_NOT_ACTIVE");
+}
+
+TEST_F(ProctorServiceTest, ActsOfAProctoringToolLeaveAuditLinesAlsoWhenRefused) {
+  const std::string ann = Started("ann");
+  const std::string path = dir_.Path("log");
+  log::Init({.service = "session", .path = path});
+  scoring_away_ = true;
+  EXPECT_EQ(Control("terminate"), "terminated");
+  EXPECT_EQ(Control("pause"), "SESSION_SEALED");
+  EXPECT_EQ(Control("pause", 7), "ATTEMPT_NOT_FOUND");
+  log::Shutdown();
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    if (line.find("\"audit\":\"ControlAssessment\"") != std::string::npos) lines.push_back(line);
+  }
+  ASSERT_EQ(lines.size(), 3u);
+  using ::testing::AllOf;
+  using ::testing::HasSubstr;
+  EXPECT_THAT(lines[0], AllOf(HasSubstr(ann), HasSubstr("\"done\"")));
+  EXPECT_THAT(lines[1], AllOf(HasSubstr(ann), HasSubstr("\"SESSION_SEALED\""), HasSubstr("pause")));
+  EXPECT_THAT(lines[2], AllOf(HasSubstr("\"ATTEMPT_NOT_FOUND\""), HasSubstr("\"ann\""),
+                              HasSubstr("\"CLF-C02\""), HasSubstr("\"petra\"")));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "services/session/domain/apply.h"
 #include "services/session/engine/fixtures_for_test.h"
 #include "services/session/rpc/proctor_incident.h"
+#include "services/session/rpc/proctor_reader_for_test.h"
 #include "services/session/rpc/proctor_roster.h"
 #include "services/session/store/open.h"
 
@@ -52,6 +53,21 @@ Log Started() {
   log.Do(Reserve{{"ann", "CLF-C02", "r", SessionKind::kExam}}, kStart);
   log.Do(Start{fixtures::MakeForm(5, Minutes(60)), {}, {}}, kStart);
   return log;
+}
+
+TEST(RosterRowTest, ASessionIsReadPastTheEngineAsItsLogHasIt) {
+  const testing::TempDir dir;
+  const ManualClock clock(kStart);
+  const auto engine = *SessionEngine::Open(dir.Path("s.db"), clock);
+  const auto reader = *OpenEventLogReader(dir.Path("s.db"));
+  const SessionId ann = Activate(*engine, "ann");
+  ASSERT_TRUE(fixtures::SaveOne(*engine, ann, 3, 1).ok());
+  const auto ended = Ask(*engine, ann, Terminate{"petra", "left the room"});
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  const auto state = ReadState(*reader, ann);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(*state, *ended->state);
+  EXPECT_EQ(ReadState(*reader, SessionId()).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(OutageTest, GapsAreJoinedAndTheWholeWindowIsOneWhenNoneIsNamed) {
@@ -129,10 +145,11 @@ TEST(LogReadingTest, GivingBackChangesNothingOfTheLoss) {
 class RosterTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    engine_ = Open();
-    auto reader = OpenEventLogReader(dir_.Path("s.db"));
-    ASSERT_TRUE(reader.ok());
-    reader_ = *std::move(reader);
+    const std::string path = dir_.Path("s.db");
+    auto log = std::make_unique<fixtures::FaultyLog>(*OpenEventLog(path), faults_);
+    engine_ = std::make_unique<SessionEngine>(std::move(log), *OpenEventLogReader(path), clock_,
+                                              EngineOptions{}, EngineHooks{});
+    reader_ = std::make_unique<fixtures::FaultyReader>(*OpenEventLogReader(path));
     roster_ = Roster::Start(*engine_, *reader_, clock_, clock_,
                             {.scan_every = Duration(0), .sweep_every = Millis(5)});
   }
@@ -140,15 +157,28 @@ class RosterTest : public ::testing::Test {
     roster_->Stop();
     if (engine_) engine_->Stop();
   }
+  // Of another replica.
   std::unique_ptr<SessionEngine> Open() {
     auto engine = SessionEngine::Open(dir_.Path("s.db"), clock_);
     EXPECT_TRUE(engine.ok()) << engine.status();
     return *std::move(engine);
   }
+  // How the first scan went; INTERNAL when nothing is said for long.
+  absl::Status FillStatus() {
+    const auto filled = std::make_shared<std::promise<absl::Status>>();
+    roster_->WhenFilled([filled](absl::Status status) { filled->set_value(std::move(status)); });
+    auto told = filled->get_future();
+    if (told.wait_for(Seconds(10)) == std::future_status::ready) return told.get();
+    return absl::InternalError("nobody answers");
+  }
   void Fill() {
-    std::promise<absl::Status> filled;
-    roster_->WhenFilled([&](absl::Status status) { filled.set_value(std::move(status)); });
-    ASSERT_TRUE(filled.get_future().get().ok());
+    const absl::Status filled = FillStatus();
+    ASSERT_TRUE(filled.ok()) << filled;
+  }
+  std::vector<RosterLine> Changes(uint64_t& revision) {
+    auto changes = roster_->Changes({}, revision, 10);
+    EXPECT_TRUE(changes.ok()) << changes.status();
+    return changes.ok() ? *std::move(changes) : std::vector<RosterLine>();
   }
   std::vector<std::string> Candidates(const RosterFilter& filter = {}, size_t size = 100) {
     std::vector<std::string> names;
@@ -169,8 +199,10 @@ class RosterTest : public ::testing::Test {
 
   testing::TempDir dir_;
   ManualClock clock_{kStart};
+  const std::shared_ptr<fixtures::FaultyLog::Faults> faults_ =
+      std::make_shared<fixtures::FaultyLog::Faults>();
   std::unique_ptr<SessionEngine> engine_;
-  std::unique_ptr<EventLogReader> reader_;
+  std::unique_ptr<fixtures::FaultyReader> reader_;
   std::shared_ptr<Roster> roster_;
 };
 
@@ -200,20 +232,20 @@ TEST_F(RosterTest, ChangesAreToldOnceAndAnEndedSessionToo) {
   const SessionId ann = Activate(*engine_, "ann");
   Fill();
   uint64_t seen = roster_->revision();
-  EXPECT_THAT(roster_->Changes({}, seen, 10), IsEmpty());
+  EXPECT_THAT(Changes(seen), IsEmpty());
   ASSERT_TRUE(fixtures::SaveOne(*engine_, ann, 0, 1).ok());
   ASSERT_TRUE(Ask(*engine_, ann, GrantTime{{"g", Minutes(5)}, "p", "r"}).ok());
   std::vector<RosterLine> changes;
-  testing::WaitUntil([&] { return !(changes = roster_->Changes({}, seen, 10)).empty(); });
+  testing::WaitUntil([&] { return !(changes = Changes(seen)).empty(); });
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].row.granted, Minutes(5));
   EXPECT_EQ(changes[0].row.deadline_version, 2u);
   ASSERT_TRUE(Ask(*engine_, ann, Terminate{"p", "r"}).ok());
-  testing::WaitUntil([&] { return !(changes = roster_->Changes({}, seen, 10)).empty(); });
+  testing::WaitUntil([&] { return !(changes = Changes(seen)).empty(); });
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].row.state, SessionState::kTerminated);
   EXPECT_THAT(Candidates(), IsEmpty());
-  EXPECT_THAT(roster_->Changes({}, seen, 10), IsEmpty());
+  EXPECT_THAT(Changes(seen), IsEmpty());
 }
 
 TEST_F(RosterTest, MissingOnlyAfterSeveralHeartbeatsAndBackWithOne) {
@@ -244,6 +276,91 @@ TEST_F(RosterTest, WhatAnotherReplicaDoesIsFound) {
   ASSERT_TRUE(Ask(*other, first, Terminate{"p", "r"}).ok());
   EXPECT_TRUE(testing::WaitUntil([&] { return Candidates().size() == 1; }));
   other->Stop();
+}
+
+TEST_F(RosterTest, WhoWaitsIsToldWhenTheStoreIsAway) {
+  Activate(*engine_, "ann");
+  reader_->live_fails = true;
+  EXPECT_TRUE(absl::IsUnavailable(FillStatus())) << "told, and not left waiting for ever";
+  reader_->live_fails = false;
+  Fill();
+  EXPECT_THAT(Candidates(), ElementsAre("ann"));
+}
+
+TEST_F(RosterTest, AListWithSessionsThatCouldNotBeReadIsNotComplete) {
+  for (const char* name : {"ann", "bob", "cid"}) Activate(*engine_, name);
+  faults_->failing_commits = 1'000'000;
+  EXPECT_TRUE(absl::IsUnavailable(FillStatus()));
+  faults_->failing_commits = 0;
+  EXPECT_TRUE(testing::WaitUntil([&] { return FillStatus().ok(); }));
+  EXPECT_THAT(Candidates(), ::testing::UnorderedElementsAre("ann", "bob", "cid"));
+}
+
+// What was heard here is old news of someone who answers on another replica.
+TEST_F(RosterTest, WhoMovedToAnotherReplicaIsNotMissing) {
+  const SessionId ann = Activate(*engine_, "ann"), bob = Activate(*engine_, "bob");
+  for (const SessionId& session : {ann, bob}) engine_->NoteAlive(session);
+  Fill();
+  uint64_t seen = roster_->revision();
+  const auto other = Open();
+  clock_.Advance(Seconds(10));
+  const auto save = [&](const SessionId& session, const std::string& candidate) {
+    return Ask(*other, session, fixtures::Save(1, {fixtures::Write(0, 1, {"A"})}), candidate).ok();
+  };
+  ASSERT_TRUE(save(ann, "ann"));
+  // Staff there are no sign of a candidate's life.
+  ASSERT_TRUE(Ask(*other, bob, GrantTime{{"g", Minutes(5)}, "petra", "a drill"}).ok());
+  clock_.Advance(Seconds(10));
+  EXPECT_TRUE(testing::WaitUntil([&] { return RowOf(bob).missing; }));
+  const auto heard_here = [&](const SessionId& session) {
+    for (const RosterLine& line : roster_->List({}, {}, 10).lines) {
+      if (line.row.session == session) return line.heartbeat_age.has_value();
+    }
+    return false;
+  };
+  EXPECT_TRUE(testing::WaitUntil([&] { return !heard_here(ann); }));
+  EXPECT_FALSE(RowOf(ann).missing);
+  for (const RosterLine& line : Changes(seen)) {
+    EXPECT_EQ(line.row.session, bob) << "no alarm for ann, however short";
+  }
+  EXPECT_TRUE(heard_here(bob));
+  ASSERT_TRUE(save(bob, "bob"));
+  EXPECT_TRUE(testing::WaitUntil([&] { return !RowOf(bob).missing; })) << "found there after all";
+  other->Stop();
+}
+
+TEST_F(RosterTest, WhoAsksAfterMinutesIsToldToListAnew) {
+  Activate(*engine_, "ann");
+  Fill();
+  uint64_t seen = roster_->revision();
+  clock_.Advance(Minutes(6));  // and rows are forgotten
+  ASSERT_TRUE(testing::WaitUntil([&] { return roster_->revision() > seen; }));
+  EXPECT_EQ(ReasonOf(roster_->Changes({}, seen, 10).status()), "ROSTER_BEHIND");
+  EXPECT_EQ(ReasonOf(roster_->CheckKept(seen)), "ROSTER_BEHIND");
+  Fill();
+  EXPECT_EQ(ReasonOf(roster_->Changes({}, seen, 10).status()), "ROSTER_BEHIND");
+  seen = roster_->revision();
+  EXPECT_THAT(Changes(seen), IsEmpty());
+}
+
+TEST_F(RosterTest, WhoMissedAnEndThatIsForgottenIsToldToListAnew) {
+  const SessionId ann = Activate(*engine_, "ann");
+  Fill();
+  const uint64_t before = roster_->revision();
+  ASSERT_TRUE(Ask(*engine_, ann, Terminate{"p", "r"}).ok());
+  uint64_t after = before;
+  std::vector<RosterLine> changes;
+  testing::WaitUntil([&] { return !(changes = Changes(after)).empty(); });
+  ASSERT_EQ(changes.size(), 1u);
+  for (int minutes = 0; minutes < 12; minutes += 4) {
+    clock_.Advance(Minutes(4));
+    Candidates();  // somebody looks, so that rows stay
+  }
+  EXPECT_TRUE(testing::WaitUntil([&] {
+    uint64_t seen = before;
+    return ReasonOf(roster_->Changes({}, seen, 10).status()) == "ROSTER_BEHIND";
+  }));
+  EXPECT_THAT(Changes(after), IsEmpty()) << "who saw the end missed nothing";
 }
 
 TEST_F(RosterTest, WhoWaitsIsToldWhenItStops) {

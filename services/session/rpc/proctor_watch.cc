@@ -63,15 +63,23 @@ class RosterWatch final : public grpc::ServerWriteReactor<v1::WatchRosterRespons
     const Time now = parts_.clock.Now();
     v1::WatchRosterResponse message;
     if (complete_) {
-      for (const RosterLine& line : parts_.roster->Changes(filter_, revision_, kMaxPage)) {
-        ToProto(line, now, message.add_entries());
+      const auto changes = parts_.roster->Changes(filter_, revision_, kMaxPage);
+      if (!changes.ok()) {
+        End(changes.status());
+        return;
       }
+      for (const RosterLine& line : *changes) ToProto(line, now, message.add_entries());
       if (message.entries().empty()) {
         Later();
         return;
       }
     } else {
       const Roster::Page page = parts_.roster->List(filter_, place_, kMaxPage);
+      // After the list: of rows that are gone a page tells nothing.
+      if (const absl::Status kept = parts_.roster->CheckKept(revision_); !kept.ok()) {
+        End(kept);
+        return;
+      }
       for (const RosterLine& line : page.lines) ToProto(line, now, message.add_entries());
       complete_ = !page.next;
       if (page.next) place_ = *page.next;

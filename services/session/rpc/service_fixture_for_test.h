@@ -149,8 +149,9 @@ class ServiceTest : public ::testing::Test {
   void Serve(Options options) {
     Stop();
     if (!minter_) MakeKeys();
-    auto engine =
-        SessionEngine::Open(dir_.Path("session.db"), clock_, {.queue_limit = options.queue_limit});
+    auto engine = SessionEngine::Open(
+        dir_.Path("session.db"), clock_,
+        {.queue_limit = options.queue_limit, .may_judge = [this] { return MayJudge(); }});
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
     ticker_ = std::make_unique<Ticker>(local_);
@@ -304,6 +305,8 @@ class ServiceTest : public ::testing::Test {
   FakeItemBank item_bank_;
   registration::Admissions* admissions_ = nullptr;  // asked by starts, where a test sets it
   std::atomic<bool> scoring_away_{false};
+  std::atomic<bool> engine_refuses_{false};  // every command, as it does while the clock is wrong
+  std::vector<Duration> refused_at_;         // under mutex_; by the local clock
   std::mutex mutex_;
   std::string scoring_trace_;  // under mutex_
   std::unique_ptr<auth::TokenVerifier> verifier_;
@@ -318,6 +321,12 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<Stub> stub_;
 
  private:
+  bool MayJudge() {
+    if (!engine_refuses_) return true;
+    const std::lock_guard lock(mutex_);
+    refused_at_.push_back(local_.Monotonic());
+    return false;
+  }
   void MakeKeys() {
     ASSERT_TRUE(auth::GenerateKey(dir_.Path("p.pem"), dir_.Path("jwks.json"), "p",
                                   {"operator", "candidate"})

@@ -198,6 +198,33 @@ TEST_F(StreamsTest, APartThatEndsByItsTimeIsPushed) {
   EXPECT_LE(update.remaining().seconds(), 600);
 }
 
+// An end that has passed while the engine refuses: every screen of a room would ask without a
+// pause.
+TEST_F(StreamsTest, AnEngineThatRefusesIsAskedByHeartbeatsOnly) {
+  constexpr Duration kHeartbeat = Millis(700);  // longer than looks at an end are spread over
+  Serve({.heartbeat = kHeartbeat});
+  item_bank_.Use(fixtures::PlannedForm());
+  const std::string session = Started("ann"), token = Token("ann");
+  ASSERT_TRUE(fixtures::Ask(*engine_, *SessionId::FromHex(session),
+                            LeavePart{.epoch = 1, .part = 0, .seen = {}, .accept = true})
+                  .ok());
+  clock_.Advance(Minutes(5) - Millis(1));
+  const auto watcher = Watch(session, token);
+  EXPECT_EQ(watcher->Next().current_part(), 1u);
+  engine_refuses_ = true;
+  clock_.Advance(Millis(2));
+  const auto refused = [&] {
+    const std::lock_guard lock(mutex_);
+    return refused_at_;
+  };
+  ASSERT_TRUE(testing::WaitUntil([&] { return refused().size() >= 3; }));
+  EXPECT_GE(refused()[1] - refused()[0], kHeartbeat);
+  EXPECT_GE(refused()[2] - refused()[1], kHeartbeat);
+  engine_refuses_ = false;
+  const auto update = watcher->Next([](const auto& next) { return next.current_part() == 2; });
+  EXPECT_EQ(update.session_id(), session) << "and what has ended is shown as soon as it can be";
+}
+
 TEST_F(StreamsTest, ARefusedSaveGivesBothValuesBack) {
   item_bank_.Use(fixtures::PlannedForm());
   const std::string session = Started("ann"), token = Token("ann");
