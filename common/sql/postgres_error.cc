@@ -22,8 +22,8 @@ std::string FirstLine(std::string_view text) {
 
 absl::Status StateStatus(std::string_view state, const std::string& text) {
   const std::string_view kind = state.substr(0, 2);
-  // The last three: a table, schema or type of that name. Two that make it at once, IF NOT EXISTS or
-  // not, meet them as often as the first.
+  // The last three: a table, schema or type of that name. Two that make it at once, IF NOT EXISTS
+  // or not, meet them as often as the first.
   if (state == "23505" || state == "42P07" || state == "42P06" || state == "42710") {
     return AlreadyExists("SQL_CONSTRAINT", text);
   }
