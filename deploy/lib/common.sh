@@ -74,6 +74,5 @@ running_pid() {
   pid=$(cat "$1" 2>/dev/null) || return 0
   [ -n "$pid" ] && [ -e "/proc/$pid" ] || return 0
   # A pid file survives a crash or a reboot; the number may be another program's by now.
-  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2" && printf '%s' "$pid"
-  return 0
+  [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") != *"$2"* ]] || printf '%s' "$pid"
 }

@@ -89,6 +89,23 @@ describe('deploy/up and deploy/down', { skip }, () => {
     assert.ok(before.items.items.every(({ version }) => version === 1));
   });
 
+  it('up brings the key of an older folder up to date, and running services take it', async () => {
+    const file = path.join(data, 'keys/jwks.json');
+    const rolesOf = () => JSON.parse(readFileSync(file, 'utf8')).keys.find(({ kid }) => kid === 'platform').invigil_roles;
+    const jwks = JSON.parse(readFileSync(file, 'utf8'));
+    for (const key of jwks.keys) key.invigil_roles = key.invigil_roles.filter((role) => role !== 'proctor');
+    writeFileSync(file, `${JSON.stringify(jwks, null, 1)}\n`);
+    const { status, stderr } = await up();
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(rolesOf(), ['candidate', 'author', 'operator', 'proctor']);
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).keys.filter(({ kid }) => kid !== 'platform'), jwks.keys.filter(({ kid }) => kid !== 'platform'), 'no other key gains by it');
+    const proctor = await sign({ keyPath: path.join(data, 'keys/platform.pem') }, 'proctor', 'petra');
+    await until(async () => (await call(`http://127.0.0.1:${http}`, 'invigil.session.v1.ProctorService/ListRoster', {}, proctor).catch(() => undefined)) !== undefined, 'a proctor is let in', 20_000);
+    const after = readFileSync(file, 'utf8');
+    assert.equal((await up()).status, 0);
+    assert.equal(readFileSync(file, 'utf8'), after, 'once');
+  });
+
   it('up starts only what died', async () => {
     process.kill(Number(first.scoring), 'SIGKILL');
     await until(() => !alive(first.scoring), 'scoring dies');

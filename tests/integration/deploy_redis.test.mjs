@@ -47,6 +47,7 @@ describe('deploy/up --redis', { skip }, () => {
     assert.equal(status, 1);
     assert.match(stderr, /no Redis at .*127\.0\.0\.1:1: cannot connect: .*127\.0\.0\.1:2: cannot connect: /);
     assert.deepEqual(running(), []);
+    assert.equal(readFileSync(path.join(data, 'redis.chosen'), 'utf8'), 'own\n', 'what was never reached is not kept');
   });
 
   it('the master that sentinels name is used, now and when it is started again', async () => {

@@ -47,6 +47,10 @@ describe('deploy/up --store', { skip }, () => {
     rmSync(dir, { recursive: true, force: true });
   });
   const store = () => postgres.url.replace(/[^/]*$/, 'exams');
+  const ofItsOwn = async (name) => {
+    await postgres.sql(`CREATE DATABASE ${name}`);
+    return postgres.url.replace(/[^/]*$/, name);
+  };
 
   it('keeps every database there and none in the folder', async () => {
     const { status, stdout, stderr } = await up(data, '--http-port', `${http}`, '--store', store());
@@ -86,17 +90,43 @@ describe('deploy/up --store', { skip }, () => {
       [postgres.url.replace(/[^/]*$/, 'nosuch'), /database "nosuch" does not exist/],
       [store().replace('invigil@', 'nobody@'), /role "nobody" does not exist/],
       [postgres.url.replace('invigil@', 'poor@'), /can't make the tables.*needs CREATE on the database/],
-      [store().replace('invigil@', 'invigil:secret@'), /password in the URL.*passfile/],
-      ['/srv/exams.db', /--store takes the URL of a PostgreSQL database/],
     ]) {
       const folder = newFolder(`wrong${folders.length}`);
       const { status, stderr } = await up(folder, '--store', url);
       assert.notEqual(status, 0);
       assert.match(stderr, words);
-      assert.doesNotMatch(stderr, /secret/);
       const pids = path.join(folder, 'run');
       assert.deepEqual(existsSync(pids) ? readdirSync(pids).filter((name) => name.endsWith('.pid')) : [], []);
       assert.ok(!existsSync(path.join(folder, 'store')));
+      // Not empty on SQLite, as if nobody had asked for anything else.
+      const plain = await up(folder);
+      assert.notEqual(plain.status, 0);
+      assert.match(plain.stderr, /was to keep its databases at postgresql:.*say --store again/);
+      assert.ok(plain.stderr.includes(url), plain.stderr);
+    }
+    const mended = folders.at(-1);
+    const { status, stderr } = await up(mended, '--store', await ofItsOwn('mended'));
+    assert.equal(status, 0, stderr);
+    assert.equal((await run('down', '--data', mended)).status, 0);
+    assert.equal((await up(mended)).status, 0, 'and now it is kept');
+  });
+
+  it('refuses a password, or what is no URL, before anything happens, and repeats none', async () => {
+    for (const [url, words] of [
+      [store().replace('invigil@', 'invigil:secret@'), /password in the URL.*passfile/],
+      [store().replace('invigil@', 'invigil:sec/re?t@secret@'), /password in the URL.*passfile/],
+      [`${store()}?password=secret`, /password in the URL.*passfile/],
+      [`${store()}?connect_timeout=2&sslpassword=secret`, /password in the URL.*passfile/],
+      ['/srv/exams.secret', /--store takes the URL of a PostgreSQL database/],
+    ]) {
+      for (const args of [['--store', url], [`--store=${url}`], [`--stoer=${url}`]]) {
+        const folder = newFolder(`refused${folders.length}`);
+        const { status, stdout, stderr } = await up(folder, ...args);
+        assert.notEqual(status, 0);
+        assert.match(stderr, args[0].startsWith('--stoer') ? /unknown argument --stoer;/ : words);
+        assert.doesNotMatch(`${stdout}${stderr}`, /secret/);
+        assert.ok(!existsSync(folder));
+      }
     }
   });
 });
