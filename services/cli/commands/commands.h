@@ -18,6 +18,7 @@ int Exams(const Words& words);
 int KeysCreate(const Words& words);
 int ReportCommand(const Words& words);
 int Simulate(const Words& words);
+int StatsCommand(const Words& words);
 int TakeCommand(const Words& words);
 int TokenCommand(const Words& words);
 

@@ -48,8 +48,8 @@ TEST_F(CommandsTest, HelpListsEveryCommandAndEachHasItsOwn) {
   const Result overview = Run({"help"});
   EXPECT_EQ(overview.code, 0);
   const std::vector<std::vector<std::string>> commands = {
-      {"exams"},          {"take"},           {"report"}, {"simulate"},      {"bank", "check"},
-      {"bank", "import"}, {"bank", "export"}, {"token"},  {"keys", "create"}};
+      {"exams"},          {"take"},           {"report"}, {"simulate"}, {"bank", "check"},
+      {"bank", "import"}, {"bank", "export"}, {"stats"},  {"token"},    {"keys", "create"}};
   for (std::vector<std::string> words : commands) {
     const std::string name = words.size() == 1 ? words[0] : words[0] + " " + words[1];
     EXPECT_THAT(overview.text, HasSubstr("  " + name + " "));

@@ -86,6 +86,7 @@ const std::vector<Command>& Commands() {
       {"bank export", "BANK", "write a bank as JSON", BankExport},
       {"audit verify", "", "check that nobody changed the journal of acts", AuditVerify},
       {"audit timeline", "SESSION", "tell all that happened in a session", AuditTimeline},
+      {"stats", "SUBCOMMAND", "calibrate, equate and analyse from files", StatsCommand},
       {"token", "--role R --subject NAME", "make a token for calling the API", TokenCommand},
       {"keys create", "--name N --roles R,...", "make a signing key", KeysCreate},
   };
@@ -108,7 +109,8 @@ int RunCommand(const Words& words) {
     const Command* command = Find(length == 2 ? rest[0] + " " + rest[1] : rest[0]);
     if (command == nullptr) continue;
     rest.erase(rest.begin(), rest.begin() + static_cast<ptrdiff_t>(length));
-    return command->run(asks ? Words{"--help"} : rest);
+    if (asks) rest.push_back("--help");  // behind the words, which may name a subcommand
+    return command->run(rest);
   }
   return Unknown(rest);
 }

@@ -1,0 +1,6 @@
+// The rows of subcommands.cc, each defined in a file named after it.
+#pragma once
+
+#include "services/cli/stats/stats.h"
+
+namespace invigil::cli::stats {}  // namespace invigil::cli::stats
