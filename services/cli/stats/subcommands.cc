@@ -6,7 +6,9 @@
 namespace invigil::cli::stats {
 
 const std::vector<Subcommand>& Subcommands() {
-  static const auto* rows = new std::vector<Subcommand>{};
+  static const auto* rows = new std::vector<Subcommand>{
+      Dif(),
+  };
   return *rows;
 }
 

@@ -3,4 +3,8 @@
 
 #include "services/cli/stats/stats.h"
 
-namespace invigil::cli::stats {}  // namespace invigil::cli::stats
+namespace invigil::cli::stats {
+
+Subcommand Dif();
+
+}  // namespace invigil::cli::stats
