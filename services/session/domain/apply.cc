@@ -115,6 +115,7 @@ struct Change {
       }
     }
     Enter(e.part, e.at);
+    if (e.is_break) ++state.breaks;
     ++state.deadline_version;
   }
   void operator()(const ResponsesStored& e) const {
@@ -141,6 +142,7 @@ struct Change {
   void operator()(const TimeGranted& e) const { Give(e.grant); }
   void operator()(const BreakStarted& e) const {
     state.break_kind = e.kind;
+    ++state.breaks;
     if (e.kind == BreakKind::kPooled) {
       StopPart(at);
       state.break_since = at;

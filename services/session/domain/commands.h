@@ -69,11 +69,14 @@ struct LeavePart {
 // A break of the candidate's own.
 struct TakeBreak {
   uint32_t epoch = 0;
-  bool pooled = false;            // from the accommodation's pool: the clock stands still
-  std::vector<std::string> seen;  // items to lock: what the candidate has been shown
+  bool pooled = false;               // from the accommodation's pool: the clock stands still
+  std::vector<std::string> seen;     // items to lock: what the candidate has been shown
+  uint32_t number = 0;               // 1: the session's first, scheduled ones counted; 0: not said
+  std::vector<ItemSequence> held{};  // refused while these are not stored
 };
 struct EndBreak {
   uint32_t epoch = 0;
+  uint32_t number = 0;  // as TakeBreak
 };
 
 // Flags, times and the item on the screen; never touches a response.
@@ -87,6 +90,7 @@ struct SaveProgress {
   uint32_t epoch = 0;
   std::vector<Entry> entries;
   std::string shown_item_id;  // empty: not said. Forward-only: what comes before it is locked
+  std::vector<ItemSequence> held{};  // refused while these are not stored
 };
 
 // Raises the epoch: from now on only those who know the new one may write.

@@ -56,6 +56,11 @@ absl::Status CheckAccommodation(const State& state, const Form& form, const Acco
   return valid ? absl::OkStatus() : error.Build();
 }
 
+absl::Status BreakNumberRefusal(const State& state) {
+  return InvalidArgument("BREAK_INVALID", "nothing was done; correct the fields named")
+      .Field("break_number", "is past the session's break_count, " + std::to_string(state.breaks));
+}
+
 absl::Status NotOnBreakRefusal() {
   return FailedPrecondition("NOT_ON_BREAK", "the session is not on a break");
 }
@@ -155,6 +160,14 @@ absl::Status Judge::operator()(const TakeBreak& take) const {
   if (!on_break && state_.state != SessionState::kActive) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckEpoch(state_, take.epoch));
   const BreakKind asked = take.pooled ? BreakKind::kPooled : BreakKind::kUnscheduled;
+  if (take.number > state_.breaks + 1) return BreakNumberRefusal(state_);
+  // A late repeat must not begin another.
+  if (take.number != 0 && take.number < state_.breaks + (on_break ? 0u : 1u)) {
+    return absl::OkStatus();
+  }
+  if (on_break && take.number > state_.breaks) {
+    return FailedPrecondition("BREAK_NOT_ALLOWED", "the session is on a break; end that one first");
+  }
   if (on_break) {
     if (state_.break_kind == asked) return absl::OkStatus();  // it has begun
     // Who asks for a standing clock must not be told that it stands.
@@ -171,6 +184,7 @@ absl::Status Judge::operator()(const TakeBreak& take) const {
   if (!take.pooled && !state_.form->plan().unscheduled_breaks) {
     return FailedPrecondition("BREAK_NOT_ALLOWED", "this exam has no unscheduled breaks");
   }
+  INVIGIL_RETURN_IF_ERROR(JudgeSeen(state_, take.held));
   BreakStarted started{asked, {}};
   if (take.seen.size() > state_.form->size()) {
     return InvalidArgument("BREAK_INVALID", "no break was begun; correct the fields named")
@@ -199,6 +213,9 @@ absl::Status Judge::operator()(const TakeBreak& take) const {
 absl::Status Judge::operator()(const EndBreak& end) const {
   if (!state_.sitting()) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckEpoch(state_, end.epoch));
+  if (end.number > state_.breaks) return BreakNumberRefusal(state_);
+  // A late repeat must not end the next one.
+  if (end.number != 0 && end.number < state_.breaks) return absl::OkStatus();
   if (state_.state == SessionState::kActive) return absl::OkStatus();
   if (state_.state != SessionState::kOnBreak) return NotOnBreakRefusal();
   if (state_.break_kind == BreakKind::kNone) {

@@ -191,6 +191,7 @@ absl::Status JudgeProgress(const State& state, const SaveProgress& save, Progres
     return InvalidArgument("RESPONSE_INVALID", "nothing was stored; correct the fields named")
         .Field("marks", "must have at most 100 entries");
   }
+  INVIGIL_RETURN_IF_ERROR(JudgeSeen(state, save.held));
   const Form& form = *state.form;
   Faults faults("marks");
   for (size_t i = 0; i < save.entries.size(); ++i) {
@@ -229,7 +230,7 @@ absl::Status JudgeProgress(const State& state, const SaveProgress& save, Progres
 absl::Status JudgeSeen(const State& state, const std::vector<ItemSequence>& seen) {
   const Form& form = *state.form;
   if (seen.size() > form.size()) {
-    return InvalidArgument("RESPONSE_INVALID", "nothing was sealed; correct the fields named")
+    return InvalidArgument("RESPONSE_INVALID", "nothing was done; correct the fields named")
         .Field("seen", "has more entries than the session has items");
   }
   Faults faults("seen");
@@ -251,8 +252,8 @@ absl::Status JudgeSeen(const State& state, const std::vector<ItemSequence>& seen
   if (faults.any()) return faults.Status();
   if (missing.empty()) return absl::OkStatus();
   return FailedPrecondition("RESPONSES_MISSING",
-                            "the session was not sealed: send the responses of item_ids again with "
-                            "SaveResponses, then submit")
+                            "nothing was done: send the responses of item_ids again with "
+                            "SaveResponses, then repeat this")
       .With("item_ids", missing);
 }
 

@@ -60,6 +60,11 @@ class SittingTest : public ::testing::Test {
     Leave();
     ASSERT_EQ(state_.part, kOne);
   }
+  static Start WithPool() {
+    Accommodation given;
+    given.break_pool = Minutes(6);
+    return {nullptr, std::make_shared<const Accommodation>(given), {}};
+  }
   Duration Left() { return ViewAt(state_, now_).remaining; }
   Duration ExamLeft() { return ViewAt(state_, now_).exam_remaining; }
 
@@ -219,9 +224,7 @@ TEST_F(SittingTest, UnscheduledBreaksRunOnTheClockAndLockWhatWasSeen) {
 }
 
 TEST_F(SittingTest, ExtraBreaksStopTheClockUntilTheirPoolIsEmpty) {
-  Accommodation given;
-  given.break_pool = Minutes(6);
-  BeginSections({nullptr, std::make_shared<const Accommodation>(given), {}});
+  BeginSections(WithPool());
   Must(TakeBreak{1, true, {}});
   now_ += Minutes(4);
   EXPECT_EQ(ExamLeft(), Minutes(60));
@@ -233,6 +236,50 @@ TEST_F(SittingTest, ExtraBreaksStopTheClockUntilTheirPoolIsEmpty) {
   EXPECT_EQ(Left(), Minutes(7));
   EXPECT_EQ(Reason(TakeBreak{1, true, {}}), "BREAK_NOT_ALLOWED");
   EXPECT_EQ(state_.state, SessionState::kActive);
+}
+
+TEST_F(SittingTest, ALateRepeatNeitherBeginsNorEndsAnotherBreak) {
+  const auto take = [](uint32_t number, bool pooled = false) {
+    return TakeBreak{.epoch = 1, .pooled = pooled, .seen = {}, .number = number};
+  };
+  const auto end = [](uint32_t number) { return EndBreak{.epoch = 1, .number = number}; };
+  BeginSections(WithPool());
+  EXPECT_EQ(Reason(take(2)), "BREAK_INVALID");
+  EXPECT_EQ(Reason(end(1)), "BREAK_INVALID");
+  Must(take(1));
+  EXPECT_EQ(state_.breaks, 1u);
+  EXPECT_EQ(Reason(take(2)), "BREAK_NOT_ALLOWED") << "one at a time";
+  Must(end(1));
+  for (const bool pooled : {false, true}) {
+    EXPECT_THAT(Run(take(1, pooled)).events, IsEmpty()) << "it is over";
+    EXPECT_EQ(Reason(take(1, pooled)), "");
+  }
+  Must(take(2, true));
+  EXPECT_THAT(Run(end(1)).events, IsEmpty()) << "meant the first";
+  EXPECT_EQ(state_.state, SessionState::kOnBreak);
+  EXPECT_EQ(Reason(take(2, false)), "BREAK_NOT_ALLOWED") << "the second's clock stands still";
+  Must(end(2));
+  Must(LeavePart{1, kOne, {}, false});
+  ASSERT_EQ(state_.part, kBreak);
+  EXPECT_EQ(state_.breaks, 3u) << "a scheduled one counts";
+  EXPECT_THAT(Run(end(2)).events, IsEmpty());
+  EXPECT_EQ(state_.part, kBreak);
+  Must(end(3));
+  EXPECT_EQ(state_.part, kTwo);
+}
+
+TEST_F(SittingTest, WhatLocksAsksFirstWhetherAnswersArrived) {
+  BeginSections();
+  TakeBreak take{.epoch = 1, .pooled = false, .seen = {ItemId(1)}, .number = 1};
+  take.held = {{ItemId(1), 1}};
+  EXPECT_EQ(Reason(take), "RESPONSES_MISSING");
+  EXPECT_FALSE(state_.locked(1));
+  Must(Save(1, {Write(1, 1, {"A"})}));
+  Must(take);
+  EXPECT_TRUE(state_.locked(1));
+  take.number = 0;
+  Must(EndBreak{1});
+  Must(take);  // what is locked holds up nothing
 }
 
 TEST_F(SittingTest, ABreakOfOneKindIsNoAnswerToTheOther) {

@@ -135,12 +135,19 @@ SaveResponses FromProto(uint32_t epoch,
   return save;
 }
 
+namespace {
+std::vector<ItemSequence> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::ItemSequence>& sequences) {
+  std::vector<ItemSequence> seen;
+  seen.reserve(static_cast<size_t>(sequences.size()));
+  for (const v1::ItemSequence& from : sequences)
+    seen.push_back({.item_id = from.item_id(), .sequence = from.sequence()});
+  return seen;
+}
+}  // namespace
+
 Submit FromProto(const v1::SubmitSessionRequest& request) {
-  Submit submit;
-  submit.epoch = request.epoch();
-  for (const v1::ItemSequence& seen : request.seen())
-    submit.seen.push_back({.item_id = seen.item_id(), .sequence = seen.sequence()});
-  return submit;
+  return {.epoch = request.epoch(), .seen = FromProto(request.seen())};
 }
 
 LeavePart FromProto(const v1::LeavePartRequest& request) {
@@ -148,21 +155,23 @@ LeavePart FromProto(const v1::LeavePartRequest& request) {
   leave.epoch = request.epoch();
   leave.part = request.part();
   leave.accept = request.accept();
-  for (const v1::ItemSequence& seen : request.seen())
-    leave.seen.push_back({.item_id = seen.item_id(), .sequence = seen.sequence()});
+  leave.seen = FromProto(request.seen());
   return leave;
 }
 
 TakeBreak FromProto(const v1::TakeBreakRequest& request) {
   return {.epoch = request.epoch(),
           .pooled = request.pooled(),
-          .seen = {request.seen_item_ids().begin(), request.seen_item_ids().end()}};
+          .seen = {request.seen_item_ids().begin(), request.seen_item_ids().end()},
+          .number = request.break_number(),
+          .held = FromProto(request.seen())};
 }
 
 SaveProgress FromProto(const v1::SaveProgressRequest& request) {
   SaveProgress save;
   save.epoch = request.epoch();
   save.shown_item_id = request.shown_item_id();
+  save.held = FromProto(request.seen());
   for (const v1::Mark& mark : request.marks()) {
     save.entries.push_back({.item_id = mark.item_id(),
                             .sequence = mark.sequence(),

@@ -144,7 +144,8 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* EndBreak(CallbackServerContext* context, const v1::EndBreakRequest* request,
                                v1::EndBreakResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, end_break_);
-    Ask(call, request->session_id(), session::EndBreak{.epoch = request->epoch()}, true,
+    Ask(call, request->session_id(),
+        session::EndBreak{.epoch = request->epoch(), .number = request->break_number()}, true,
         [call, response](const Outcome& outcome) {
           call->Finish(ShowSession(outcome, Detail::kItems, response->mutable_session()));
         });

@@ -190,6 +190,7 @@ absl::Status ShowSession(const Outcome& outcome, Detail detail, v1::Session* ses
   session->set_title(state.form->title());
   Set(state.form->duration(), session->mutable_duration());
   session->set_break_kind(BreakOf(state, view));
+  session->set_break_count(state.breaks);
   for (size_t i = 0; i < state.form->parts(); ++i) ShowPart(state, view, i, session->add_parts());
   if (detail == Detail::kBare) return absl::OkStatus();
   INVIGIL_RETURN_IF_ERROR(ShowContents(outcome, view, session));

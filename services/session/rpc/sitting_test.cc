@@ -218,6 +218,59 @@ TEST_F(SittingTest, ABreakLocksWhatWasSeen) {
   EXPECT_TRUE(Save(session, token, 2, 1, "A").ok());
 }
 
+TEST_F(SittingTest, BreaksAreNumberedAndWaitForAnswersOnTheirWay) {
+  const std::string session = InSection(), token = Token("ann");
+  const auto take = [&](uint32_t number, uint32_t sequence) {
+    return Ask<v1::TakeBreakResponse, v1::TakeBreakRequest>(&Stub::TakeBreak, session, token,
+                                                            [&](v1::TakeBreakRequest& request) {
+                                                              request.set_epoch(1);
+                                                              request.set_break_number(number);
+                                                              auto* seen = request.add_seen();
+                                                              seen->set_item_id(ItemId(0));
+                                                              seen->set_sequence(sequence);
+                                                            });
+  };
+  const auto end = [&](uint32_t number) {
+    return Ask<v1::EndBreakResponse, v1::EndBreakRequest>(&Stub::EndBreak, session, token,
+                                                          [&](v1::EndBreakRequest& request) {
+                                                            request.set_epoch(1);
+                                                            request.set_break_number(number);
+                                                          });
+  };
+  EXPECT_EQ(ReasonOf(take(1, 1).status()), "RESPONSES_MISSING");
+  ASSERT_TRUE(Save(session, token, 0, 1, "A").ok());
+  EXPECT_EQ(Get(session, token)->break_count(), 0u);
+  const auto taken = take(1, 1);
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(taken->session().break_count(), 1u);
+  ASSERT_TRUE(end(1).ok());
+  EXPECT_EQ(take(1, 1)->session().state(), v1::SESSION_STATE_ACTIVE) << "it is over";
+  EXPECT_EQ(take(2, 1)->session().state(), v1::SESSION_STATE_ON_BREAK);
+  EXPECT_EQ(end(1)->session().state(), v1::SESSION_STATE_ON_BREAK) << "meant the first";
+  EXPECT_EQ(end(2)->session().state(), v1::SESSION_STATE_ACTIVE);
+  EXPECT_EQ(ReasonOf(end(3).status()), "BREAK_INVALID");
+
+  // Forward-only: an answer that is still on its way is not locked out.
+  ASSERT_TRUE(Leave(session, token, 2).ok());
+  ASSERT_TRUE(end(3).ok());
+  const auto shown = [&] {
+    return Ask<v1::SaveProgressResponse, v1::SaveProgressRequest>(
+               &Stub::SaveProgress, session, token,
+               [](v1::SaveProgressRequest& request) {
+                 request.set_epoch(1);
+                 request.set_shown_item_id(ItemId(5));
+                 auto* seen = request.add_seen();
+                 seen->set_item_id(ItemId(4));
+                 seen->set_sequence(1);
+               })
+        .status();
+  };
+  EXPECT_EQ(ReasonOf(shown()), "RESPONSES_MISSING");
+  ASSERT_TRUE(Save(session, token, 4, 1, "A").ok());
+  EXPECT_TRUE(shown().ok());
+  EXPECT_THAT(Get(session, token)->locked_item_ids(), ElementsAre(ItemId(4)));
+}
+
 TEST_F(SittingTest, FlagsAndTheItemOnTheScreenAreKept) {
   const std::string session = InSection(), token = Token("ann");
   ASSERT_TRUE(Progress(session, token, 2, 1, true).ok());

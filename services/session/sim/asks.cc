@@ -51,7 +51,7 @@ Action ToAction(const Ask& ask) {
       return save;
     }
     case Kind::kProgress: {
-      SaveProgress save{ask.epoch, {}, ask.part < 0 ? "" : ItemName(ask.part)};
+      SaveProgress save{ask.epoch, {}, ask.part < 0 ? "" : ItemName(ask.part), ToSeen(ask)};
       for (const Write& w : ask.writes) {
         save.entries.push_back({ItemName(w.item), w.sequence, w.cleared, w.options});
       }
@@ -62,12 +62,18 @@ Action ToAction(const Ask& ask) {
     case Kind::kLeave:
       return LeavePart{ask.epoch, static_cast<uint32_t>(ask.part), ToSeen(ask), ask.flag};
     case Kind::kTakeBreak: {
-      TakeBreak take{ask.epoch, ask.flag, {}};
-      for (const auto& [item, sequence] : ask.seen) take.seen.push_back(ItemName(item));
+      TakeBreak take{ask.epoch, ask.flag, {}, ask.version, {}};
+      for (const auto& [item, sequence] : ask.seen) {
+        if (sequence == 0) {
+          take.seen.push_back(ItemName(item));
+        } else {
+          take.held.push_back({ItemName(item), sequence});
+        }
+      }
       return take;
     }
     case Kind::kEndBreak:
-      return EndBreak{ask.epoch};
+      return EndBreak{ask.epoch, ask.version};
     case Kind::kBegin:
       return ToStart(ask);
     case Kind::kTakeOver:

@@ -20,11 +20,12 @@ enum class Kind : uint8_t {
   kBegin,  // the sitting, with `form`, `accommodation`, and a window that ends at `amount`, if any
   kRead,
   kSave,       // `writes`
-  kProgress,   // `writes`: sequences, `cleared` a flag; `part`: the item shown, -1 none
+  kProgress,   // `writes`: sequences, `cleared` a flag; `part`: the item shown, -1 none; `seen`
   kSubmit,     // `seen`
   kLeave,      // `part`, `seen`; `flag`: an agreement is accepted
-  kTakeBreak,  // `flag`: from the pool; `seen`: items to lock
-  kEndBreak,
+  kTakeBreak,  // `flag`: from the pool; `seen`: items to lock, or to be there; `version`: its
+               // number
+  kEndBreak,   // `version`: its number
   kTakeOver,
   kExpire,
   kGrant,  // `id`, `amount`

@@ -133,6 +133,7 @@ void Device::Progress() {
   Ask ask = New(Kind::kProgress);
   ask.part = -1;
   if (world_.random.Below(2) == 0) ask.part = static_cast<int>(PickItem());
+  if (world_.random.Below(3) == 0) ask.seen = Shown();
   ask.writes.push_back({static_cast<int>(PickItem()), ++marks_,
                         static_cast<uint32_t>(world_.random.Below(1000)),
                         world_.random.Below(2) == 0});
@@ -152,11 +153,17 @@ void Device::LeavePart() {
 void Device::TakeBreak() {
   Ask ask = New(Kind::kTakeBreak);
   ask.flag = world_.random.Below(2) == 0;
+  if (world_.random.Below(4) != 0) ask.version = breaks_ + 1;
+  if (world_.random.Below(3) != 0) ask.seen = Shown();
   if (world_.random.Below(3) == 0) ask.seen.emplace_back(static_cast<int>(PickItem()), 0);
   Send(std::move(ask));
 }
 
-void Device::EndBreak() { Send(New(Kind::kEndBreak)); }
+void Device::EndBreak() {
+  Ask ask = New(Kind::kEndBreak);
+  if (world_.random.Below(4) != 0) ask.version = breaks_;
+  Send(std::move(ask));
+}
 
 void Device::Talk() {
   Ask ask = New(world_.random.Below(2) == 0 ? Kind::kMessage : Kind::kConfirm);
@@ -239,7 +246,8 @@ void Device::Answer(const Ask& ask, const Result& result) {
   if (result.ok()) {
     if (ask.kind == Kind::kStart) Started(ask, *result);
     if (ask.kind == Kind::kSave) Saved(ask, *result);
-    if (ask.kind == Kind::kRead || ask.kind == Kind::kLeave || ask.kind == Kind::kEndBreak) {
+    if (ask.kind == Kind::kRead || ask.kind == Kind::kLeave || ask.kind == Kind::kTakeBreak ||
+        ask.kind == Kind::kEndBreak) {
       Reconcile(*result->state);
     }
     return;
@@ -292,6 +300,7 @@ void Device::Saved(const Ask& ask, const Outcome& outcome) {
 
 void Device::Reconcile(const State& state) {
   part_ = state.part;
+  breaks_ = state.breaks;
   for (size_t i = 0; i < state.responses.size() && i < local_.size(); ++i) {
     const StoredResponse& held = state.responses[i];
     if (held.sequence > local_[i].sequence) local_[i] = {held.sequence, held.options, true};

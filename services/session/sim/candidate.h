@@ -67,6 +67,7 @@ class Device {
   // As last heard.
   std::shared_ptr<const Form> form_;
   uint32_t part_ = 0;
+  uint32_t breaks_ = 0;
 };
 
 class Candidate {

@@ -207,6 +207,7 @@ class Rule {
   std::string Progress() {
     if (!Active()) return Closed();
     if (std::string why = EpochFault(); !why.empty()) return why;
+    if (std::string why = Seen(); !why.empty()) return why;
     const int items = static_cast<int>(s_.held.size());
     for (const Write& w : ask_.writes) {
       if (w.item >= items || w.sequence == 0) return "RESPONSE_INVALID";
@@ -230,10 +231,13 @@ class Rule {
     return stored ? Happened() : "";
   }
 
-  // Whether what the candidate saw is here.
-  std::string Seen() const {
-    if (ask_.seen.size() > s_.held.size()) return "RESPONSE_INVALID";
+  // Whether what the candidate saw is here. `shown`: a 0 says that the item was shown, no more.
+  std::string Seen(bool shown = false) const {
+    const auto named = std::ranges::count_if(
+        ask_.seen, [&](const auto& entry) { return !shown || entry.second != 0; });
+    if (named > std::ssize(s_.held)) return "RESPONSE_INVALID";
     for (const auto& [item, sequence] : ask_.seen) {
+      if (shown && sequence == 0) continue;
       if (item >= static_cast<int>(s_.held.size()) || sequence == 0) return "RESPONSE_INVALID";
     }
     for (const auto& [item, sequence] : ask_.seen) {
@@ -277,16 +281,25 @@ class Rule {
     const bool on_break = s_.Name() == "ON_BREAK";
     if (!on_break && !Active()) return Closed();
     if (std::string why = EpochFault(); !why.empty()) return why;
+    if (ask_.version > clock_.breaks + 1) return "BREAK_INVALID";
+    if (ask_.version > 0 && ask_.version <= clock_.breaks &&
+        !(on_break && ask_.version == clock_.breaks)) {
+      return "";  // it is over
+    }
     if (on_break) {
+      if (ask_.version > clock_.breaks) return "BREAK_NOT_ALLOWED";
       const Break asked = ask_.flag ? Break::kPooled : Break::kUnscheduled;
       return clock_.break_kind == asked ? "" : "BREAK_NOT_ALLOWED";
     }
     if (!clock_.InSection()) return "BREAK_NOT_ALLOWED";
     if (ask_.flag ? clock_.pool_left <= 0 : !clock_.form->breaks) return "BREAK_NOT_ALLOWED";
+    if (std::string why = Seen(true); !why.empty()) return why;
     for (const auto& [item, sequence] : ask_.seen) {
       if (item >= static_cast<int>(s_.held.size())) return "BREAK_INVALID";
     }
-    for (const auto& [item, sequence] : ask_.seen) s_.locked[static_cast<size_t>(item)] = true;
+    for (const auto& [item, sequence] : ask_.seen) {
+      if (sequence == 0) s_.locked[static_cast<size_t>(item)] = true;
+    }
     for (size_t i = 0; i < s_.held.size(); ++i) {
       if (s_.held[i].sequence != 0) s_.locked[i] = true;
     }
@@ -298,6 +311,8 @@ class Rule {
   std::string EndBreak() {
     if (!Sits()) return Closed();
     if (std::string why = EpochFault(); !why.empty()) return why;
+    if (ask_.version > clock_.breaks) return "BREAK_INVALID";
+    if (ask_.version > 0 && ask_.version < clock_.breaks) return "";
     if (Active()) return "";
     if (s_.Name() != "ON_BREAK") return "NOT_ON_BREAK";
     if (clock_.break_kind == Break::kNone) {

@@ -52,6 +52,7 @@ void Sitting::Enter(size_t next, int64_t at) {
   since = at;
   part_left.reset();
   if (const int64_t limit = LimitOf(part); limit != 0) part_left = limit;
+  if (current().kind == 'B') ++breaks;
   if (!InSection()) return;
   edits = 0;
   cursor = current().first;
@@ -85,6 +86,7 @@ void Sitting::Give(int64_t amount) {
 void Sitting::TakeBreak(Break kind, int64_t at) {
   Advance(at);
   break_kind = kind;
+  ++breaks;
 }
 
 void Sitting::EndBreak(int64_t at) {

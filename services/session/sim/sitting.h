@@ -19,7 +19,8 @@ struct Sitting {
   bool stopped = false;  // sealed or voided: no clock runs
   size_t part = 0;
   Break break_kind = Break::kNone;
-  int64_t since = 0;  // when the counters below were true
+  uint32_t breaks = 0;  // begun
+  int64_t since = 0;    // when the counters below were true
   int64_t exam_total = 0, exam_left = 0, pool_left = 0;
   std::optional<int64_t> part_left;  // none: the part has no time of its own
   int64_t next_granted = 0;          // for the section that comes
