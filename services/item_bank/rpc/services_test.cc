@@ -160,6 +160,7 @@ TEST_F(ServicesTest, FormContentAndKeyAgree) {
       const uint32_t authored = content.items(p).option_order(static_cast<int>(letter[0] - 'A'));
       const std::string& text = shown.options(static_cast<int>(authored));
       EXPECT_TRUE(text == "Text b" || text == "Text e") << text;
+      EXPECT_EQ("Text " + keyed.authored_option_ids(letter[0] - 'A'), text);
     }
     EXPECT_EQ(keyed.has_irt(), keyed.operational());
     if (keyed.operational()) ++scored[keyed.domain_id()];

@@ -12,6 +12,7 @@ struct ItemParameters {
   double slope = 1;            // a, above 0
   double difficulty = 0;       // b
   double lower_asymptote = 0;  // g, 0 up to but not 1
+  bool operator==(const ItemParameters&) const = default;
 };
 
 // Finite, slope above 0, lower asymptote in [0, 1).

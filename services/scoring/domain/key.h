@@ -24,6 +24,17 @@ struct KeyedItem {
   ItemParameters irt;        // of operational items only
   uint32_t sample_size = 0;  // responses behind `irt`; 0: the author's judgement
   uint32_t option_count = 0;
+  // The item in the bank, in whose words decisions are made.
+  std::string bank_item_id{};
+  uint32_t bank_item_version = 0;
+  // Ids of the options in the bank, in the order displayed; empty for forms scored before they were
+  // told.
+  std::vector<std::string> authored_option_ids{};
+  // By decision (domain/rescoring.h): further answers that are right, each as key_option_ids, and
+  // the point for everybody.
+  std::vector<std::vector<std::string>> other_keys{};
+  bool credit = false;
+  bool operator==(const KeyedItem&) const = default;
 };
 
 // A domain of the blueprint.
@@ -31,6 +42,7 @@ struct DomainDefinition {
   std::string domain_id;
   std::string name;
   double weight_percent = 0;
+  bool operator==(const DomainDefinition&) const = default;
 };
 
 // The reported scale.
@@ -38,6 +50,7 @@ struct Scale {
   int32_t min = 0;
   int32_t max = 0;
   int32_t cut = 0;
+  bool operator==(const Scale&) const = default;
 };
 
 // The standard: number-correct that just passes on a base form that never changes.
@@ -45,6 +58,7 @@ struct Standard {
   std::vector<ItemParameters> base_form;
   std::vector<uint32_t> base_sample_sizes;  // one per item of `base_form`
   double base_cut_raw = 0;
+  bool operator==(const Standard&) const = default;
 };
 
 struct ScoringKey {
@@ -58,6 +72,7 @@ struct ScoringKey {
   Scale scale;
   Standard standard;
   std::string disclaimer;
+  bool operator==(const ScoringKey&) const = default;
 };
 
 // Whether scores can be made from it. FAILED_PRECONDITION (FORM_NOT_EQUATED) with every problem as

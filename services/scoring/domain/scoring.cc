@@ -1,5 +1,6 @@
 #include "services/scoring/domain/scoring.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <unordered_map>
@@ -13,6 +14,11 @@ struct Count {
   uint32_t right = 0;
   uint32_t items = 0;
 };
+
+bool IsRight(const KeyedItem& item, const std::vector<std::string>& answer) {
+  return answer == item.key_option_ids ||
+         std::find(item.other_keys.begin(), item.other_keys.end(), answer) != item.other_keys.end();
+}
 
 bool Fits(const Conversion& conversion, const ScoringKey& key, uint32_t operational) {
   return conversion.form_id == key.form_id && conversion.key_version == key.key_version &&
@@ -65,7 +71,7 @@ absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& response
     if (!item.operational) continue;
     const auto response = by_item.find(item.item_id);
     const bool right =
-        response != by_item.end() && response->second->option_ids == item.key_option_ids;
+        item.credit || (response != by_item.end() && IsRight(item, response->second->option_ids));
     for (Count* count : {&total, &by_domain[item.domain_id]}) {
       count->items += 1;
       count->right += right;

@@ -46,16 +46,16 @@ struct Score {
   std::vector<DomainScore> domains;  // in the blueprint's order
   std::string disclaimer;
   std::string basis;
+  bool operator==(const Score&) const = default;
 };
 
 // Beyond this many standard deviations from what just passing takes, a domain is called.
 inline constexpr double kBandDeviations = 1.5;
 
 // Counts right answers on operational items only, all-or-nothing; items without a response count as
-// wrong; pretest items never touch the result. `responses` are canonical, and `conversion` is the
-// one stored for the key.
-// Errors: INVALID_ARGUMENT (RESPONSE_INVALID, see CheckAgainst); INTERNAL when the conversion is
-// another form's.
+// wrong, unless everybody gets their point; pretest items never touch the result. `responses` are
+// canonical, and `conversion` is the one stored for the key. Errors: INVALID_ARGUMENT
+// (RESPONSE_INVALID, see CheckAgainst); INTERNAL when the conversion is another form's.
 absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& responses,
                                      const ScoringKey& key, const Conversion& conversion);
 
