@@ -8,6 +8,8 @@ namespace invigil::cli::stats {
 const std::vector<Subcommand>& Subcommands() {
   static const auto* rows = new std::vector<Subcommand>{
       Dif(),
+      Classify(),
+      StandardSetting(),
   };
   return *rows;
 }

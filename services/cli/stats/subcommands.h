@@ -5,6 +5,8 @@
 
 namespace invigil::cli::stats {
 
+Subcommand Classify();
 Subcommand Dif();
+Subcommand StandardSetting();
 
 }  // namespace invigil::cli::stats
