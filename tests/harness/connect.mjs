@@ -98,6 +98,31 @@ export class Candidate {
     return this.delivery('SubmitSession', { sessionId: this.session.sessionId, epoch: this.session.epoch, seen: this.seen, ...extra });
   }
 
+  /** Asks `method` of this session in its epoch; takes up the session that comes back. */
+  async #ask(method, message) {
+    const answer = await this.delivery(method, { sessionId: this.session.sessionId, epoch: this.session.epoch, ...message });
+    if (answer.session) this.session = { ...this.session, ...answer.session, items: answer.session.items.length > 0 ? answer.session.items : this.session.items };
+    return answer.session ?? answer;
+  }
+
+  /** Leaves the part at `part`; accepts, if it is an agreement. */
+  leave(part, extra = {}) {
+    return this.#ask('LeavePart', { part, seen: this.seen, accept: true, ...extra });
+  }
+
+  takeBreak(breakNumber, extra = {}) {
+    return this.#ask('TakeBreak', { breakNumber, seen: this.seen, ...extra });
+  }
+
+  endBreak(breakNumber) {
+    return this.#ask('EndBreak', { breakNumber });
+  }
+
+  /** Reports marks, and the item at `shown` (0-based) as being on the screen. */
+  progress(marks = [], shown, extra = {}) {
+    return this.#ask('SaveProgress', { marks, ...(shown === undefined ? {} : { shownItemId: this.session.items[shown].itemId }), ...extra });
+  }
+
   report() {
     return this.delivery('GetScoreReport', { sessionId: this.session.sessionId });
   }
