@@ -14,6 +14,7 @@ pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 # Servers allocate on one thread and free on another; tcmalloc does that for less (see tests/bench).
 find_library(TCMALLOC NAMES libtcmalloc_minimal.so.4 REQUIRED)

@@ -227,7 +227,7 @@ describe('the shape of the messages', () => {
 
   it('every service is known to this test', () => {
     const services = [...registry].filter(({ kind }) => kind === 'service').map(({ typeName }) => typeName);
-    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.scoring.v1.RescoringService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.AuditService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
+    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.scoring.v1.RescoringService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.AuditService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.EventService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
     assert.ok(protoFiles.length >= 9);
   });
 
@@ -248,6 +248,16 @@ describe('the shape of the messages', () => {
     assert.ok(messages.has('invigil.session.v1.RosterEntry') && messages.has('invigil.session.v1.IncidentSession'));
     assert.deepEqual(faults(messages), []);
     for (const name of messages.keys()) assert.ok(!/\.(DisplayedItem|DisplayedOption|StoredResponse|GetScoreReportResponse|DomainResult)$/.test(name), name);
+  });
+
+  it('no message of EventService can either, and none carries an item, a response or a whole report', () => {
+    const messages = reachable(rootsOf('invigil.session.v1.EventService'));
+    assert.ok(messages.has('invigil.session.v1.SessionEvent') && messages.has('invigil.session.v1.SessionEventResult'));
+    assert.deepEqual(faults(messages), []);
+    for (const [name, { message }] of messages) {
+      assert.match(name, /^(google\.protobuf\.|invigil\.session\.v1\.(\w*Event\w*|\w*Webhook\w*|\w*DeadLetter\w*)$)/);
+      for (const field of message.fields) assert.ok(!/item|option|response|raw|theta|standard_error|cut_score/.test(field.name), `${name}.${field.name}`);
+    }
   });
 
   it('the report reaches no item, option or response', () => {

@@ -12,6 +12,7 @@
 #include "common/sql/postgres.h"
 #include "services/session/domain/clock.h"
 #include "services/session/store/codec.h"
+#include "services/session/store/notice_batch.h"
 #include "services/session/store/sqlite_schema.h"
 
 namespace invigil::session {
@@ -101,7 +102,13 @@ class PostgresEventLog final : public EventLog {
         write_journal_(db_->Prepare(
             "INSERT INTO journal(n, session_id, seq, at_us, kind, body_hash, responses_hash, hash) "
             "SELECT * FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], $4::BIGINT[], "
-            "$5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[])")) {}
+            "$5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[])")),
+        write_notices_(db_->Prepare(
+            "INSERT INTO notices(n, session_id, seq, kind, written_us, occurred_us, candidate_id, "
+            "exam_id, exam_version, session_kind, epoch, attempt_version, score_version, "
+            "incident_id) SELECT * FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], "
+            "$4::BIGINT[], $5::BIGINT[], $6::BIGINT[], $7::TEXT[], $8::TEXT[], $9::BIGINT[], "
+            "$10::BIGINT[], $11::BIGINT[], $12::BIGINT[], $13::BIGINT[], $14::TEXT[])")) {}
 
   absl::Status Begin() override {
     Forget();
@@ -176,6 +183,7 @@ class PostgresEventLog final : public EventLog {
       if (std::holds_alternative<ResponsesStored>(event)) continue;
       if (std::holds_alternative<ProgressStored>(event)) continue;
       if (std::holds_alternative<TakenOver>(event)) continue;
+      notices_.Add(session, seq, at, event, after);
       Project(session, event, at, after);
       life_changed = true;
     }
@@ -304,7 +312,8 @@ class PostgresEventLog final : public EventLog {
     }
     JournalHead head{static_cast<uint64_t>(rows->Int(0, 0)), std::string(rows->View(0, 1))};
     std::array<sql::ArrayArgument, 8> columns;
-    for (const JournalRow& row : journal_.Chain(head)) {
+    const std::vector<JournalRow>& journal = journal_.Chain(head);
+    for (const JournalRow& row : journal) {
       columns[0].AddInt(static_cast<int64_t>(row.n));
       columns[1].AddBlob(row.session.bytes());
       columns[2].AddInt(static_cast<int64_t>(row.seq));
@@ -317,8 +326,33 @@ class PostgresEventLog final : public EventLog {
     Arguments arguments;
     for (sql::ArrayArgument& column : columns) arguments.Blob(column.bytes());
     db_->Queue(write_journal_, arguments);
+    SendNotices(notices_.Number(journal));
     db_->Queue(write_head_, Arguments().Int(static_cast<int64_t>(head.n)).Text(head.hash));
     return absl::OkStatus();
+  }
+
+  void SendNotices(const std::vector<Notice>& notices) {
+    if (notices.empty()) return;
+    std::array<sql::ArrayArgument, 14> columns;
+    for (const Notice& notice : notices) {
+      columns[0].AddInt(static_cast<int64_t>(notice.n));
+      columns[1].AddBlob(notice.session.bytes());
+      columns[2].AddInt(static_cast<int64_t>(notice.seq));
+      columns[3].AddInt(static_cast<int64_t>(notice.kind));
+      columns[4].AddInt(ToUnixMicros(notice.written_at));
+      columns[5].AddInt(ToUnixMicros(notice.occurred_at));
+      columns[6].AddText(notice.candidate_id);
+      columns[7].AddText(notice.exam_id);
+      columns[8].AddInt(int64_t{notice.exam_version});
+      columns[9].AddInt(static_cast<int64_t>(notice.session_kind));
+      columns[10].AddInt(int64_t{notice.epoch});
+      columns[11].AddInt(int64_t{notice.attempt_version});
+      columns[12].AddInt(int64_t{notice.score_version});
+      columns[13].AddText(notice.incident_id);
+    }
+    Arguments arguments;
+    for (sql::ArrayArgument& column : columns) arguments.Blob(column.bytes());
+    db_->Queue(write_notices_, arguments);
   }
 
   void SendChanges() {
@@ -350,13 +384,15 @@ class PostgresEventLog final : public EventLog {
     changes_.clear();
     relied_.clear();
     journal_.Clear();
+    notices_.Clear();
   }
 
   const std::unique_ptr<Postgres> db_;
   const int read_, append_, compare_, insert_session_, update_session_, set_candidate_, find_start_,
       insert_start_, find_live_, insert_outbox_, delete_outbox_, clear_outbox_, put_content_,
-      get_content_, read_head_, write_head_, write_journal_;
+      get_content_, read_head_, write_head_, write_journal_, write_notices_;
   JournalBatch journal_;
+  NoticeBatch notices_;
   // Of the open transaction, not sent yet.
   std::map<std::string, std::string> contents_;
   std::vector<EventRow> events_;

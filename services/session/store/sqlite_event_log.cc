@@ -8,6 +8,7 @@
 #include "common/sql/database.h"
 #include "services/session/domain/clock.h"
 #include "services/session/store/codec.h"
+#include "services/session/store/notice_batch.h"
 #include "services/session/store/sqlite_schema.h"
 
 namespace invigil::session {
@@ -54,10 +55,14 @@ class SqliteEventLog final : public EventLog {
         write_head_(db_.MustPrepare("UPDATE journal_head SET n=?, hash=? WHERE one=1")),
         write_journal_(db_.MustPrepare("INSERT INTO journal(n, session_id, seq, at_us, kind, "
                                        "body_hash, responses_hash, hash) "
-                                       "VALUES(?,?,?,?,?,?,?,?)")) {}
+                                       "VALUES(?,?,?,?,?,?,?,?)")),
+        write_notice_(db_.MustPrepare(
+            "INSERT INTO notices(n, session_id, seq, kind, written_us, occurred_us, candidate_id, "
+            "exam_id, exam_version, session_kind, epoch, attempt_version, score_version, "
+            "incident_id) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)")) {}
 
   absl::Status Begin() override {
-    journal_.Clear();
+    Forget();
     INVIGIL_RETURN_IF_ERROR(begin_.Run());
     open_ = true;
     // SQLite counts commits of other connections to the file; this connection's own don't count.
@@ -78,7 +83,7 @@ class SqliteEventLog final : public EventLog {
   }
 
   void Rollback() override {
-    journal_.Clear();
+    Forget();
     // After some failures SQLite has rolled back by itself; then this fails, and that is fine.
     if (std::exchange(open_, false)) (void)db_.Execute("ROLLBACK");
   }
@@ -121,6 +126,7 @@ class SqliteEventLog final : public EventLog {
       if (std::holds_alternative<ResponsesStored>(event)) continue;
       if (std::holds_alternative<ProgressStored>(event)) continue;
       if (std::holds_alternative<TakenOver>(event)) continue;
+      notices_.Add(session, seq, at, event, after);
       INVIGIL_RETURN_IF_ERROR(Project(session, event, at, after));
       life_changed = true;
     }
@@ -173,7 +179,8 @@ class SqliteEventLog final : public EventLog {
     if (!*row) return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT", "the journal has no head");
     JournalHead head{static_cast<uint64_t>(read_head_.Int(0)), read_head_.Text(1)};
     read_head_.Reset();
-    for (const JournalRow& entry : journal_.Chain(head)) {
+    const std::vector<JournalRow>& rows = journal_.Chain(head);
+    for (const JournalRow& entry : rows) {
       write_journal_.Bind(1, static_cast<int64_t>(entry.n))
           .BindBlob(2, entry.session.bytes())
           .Bind(3, static_cast<int64_t>(entry.seq))
@@ -184,9 +191,36 @@ class SqliteEventLog final : public EventLog {
           .BindText(8, entry.hash);
       INVIGIL_RETURN_IF_ERROR(write_journal_.Run());
     }
-    journal_.Clear();
+    for (const Notice& notice : notices_.Number(rows)) {
+      INVIGIL_RETURN_IF_ERROR(WriteNotice(notice));
+    }
+    Forget();
     write_head_.Bind(1, static_cast<int64_t>(head.n)).BindText(2, head.hash);
     return write_head_.Run();
+  }
+
+  absl::Status WriteNotice(const Notice& notice) {
+    write_notice_.Bind(1, static_cast<int64_t>(notice.n))
+        .BindBlob(2, notice.session.bytes())
+        .Bind(3, static_cast<int64_t>(notice.seq))
+        .Bind(4, static_cast<int64_t>(notice.kind))
+        .Bind(5, ToUnixMicros(notice.written_at))
+        .Bind(6, ToUnixMicros(notice.occurred_at))
+        .BindText(7, notice.candidate_id)
+        .BindText(8, notice.exam_id)
+        .Bind(9, int64_t{notice.exam_version})
+        .Bind(10, static_cast<int64_t>(notice.session_kind))
+        .Bind(11, int64_t{notice.epoch})
+        .Bind(12, int64_t{notice.attempt_version})
+        .Bind(13, int64_t{notice.score_version})
+        .BindText(14, notice.incident_id);
+    return write_notice_.Run();
+  }
+
+  // What waits for the end of the transaction.
+  void Forget() {
+    journal_.Clear();
+    notices_.Clear();
   }
 
   static absl::StatusOr<std::optional<SessionId>> OneId(Statement& query) {
@@ -253,8 +287,10 @@ class SqliteEventLog final : public EventLog {
   Database db_;
   Statement begin_, commit_, data_version_, read_, append_, insert_session_, update_session_,
       set_candidate_, find_start_, insert_start_, find_live_, insert_outbox_, delete_outbox_,
-      clear_outbox_, put_content_, get_content_, read_head_, write_head_, write_journal_;
-  JournalBatch journal_;  // of the open transaction
+      clear_outbox_, put_content_, get_content_, read_head_, write_head_, write_journal_,
+      write_notice_;
+  JournalBatch journal_;  // of the open transaction, as all below
+  NoticeBatch notices_;
   bool open_ = false;
   int64_t seen_data_version_ = -1;
   uint64_t generation_ = 0;

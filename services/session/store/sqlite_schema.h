@@ -56,6 +56,21 @@ inline std::vector<std::string> SqliteSchema() {
       hash TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO journal_head VALUES(
       1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+  )",
+          R"(
+    -- What other teams are told (../events/notice.h), numbered as the journal's rows of its events.
+    -- Results are not kept twice: they are in the event.
+    CREATE TABLE notices(
+      n INTEGER NOT NULL PRIMARY KEY, session_id BLOB NOT NULL, seq INTEGER NOT NULL,
+      kind INTEGER NOT NULL, written_us INTEGER NOT NULL, occurred_us INTEGER NOT NULL,
+      candidate_id TEXT NOT NULL, exam_id TEXT NOT NULL, exam_version INTEGER NOT NULL,
+      session_kind INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt_version INTEGER NOT NULL,
+      score_version INTEGER NOT NULL, incident_id TEXT NOT NULL) WITHOUT ROWID;
+    CREATE UNIQUE INDEX notices_event ON notices(session_id, seq);
+    CREATE INDEX notices_candidate ON notices(candidate_id);
+    -- The number up to which there are none: pruned, or older than this table.
+    CREATE TABLE notices_floor(one INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO notices_floor SELECT 1, n FROM journal_head;
   )"};
 }
 

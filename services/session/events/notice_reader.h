@@ -1,0 +1,83 @@
+// Reads the outbox that the event log writes (the tables `notices` and `notices_floor` of the
+// sessions' store), on a connection of its own: never waits for the engine's writer, nor it for
+// this.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/sql/database.h"
+#include "services/session/events/notice.h"
+#include "services/session/store/postgres_event_log.h"
+
+namespace invigil::session {
+
+// A notice and, where it tells of a result, the report as the session holds it (a serialised
+// GetScoreReportResponse). Null: erased, or not readable.
+struct NoticeRecord {
+  Notice notice;
+  std::shared_ptr<const std::string> report;
+};
+
+// Whoever stands at a cursor from `floor` to `head` misses nothing by reading on from it.
+struct NoticeBounds {
+  uint64_t floor = 0;  // notices up to this number are gone
+  uint64_t head = 0;   // what is numbered so, and all before, is committed
+};
+
+// A stretch of notices of one moment, in order.
+struct NoticePage {
+  std::vector<NoticeRecord> records;
+  uint64_t cursor = 0;  // read on from here: nothing up to it was left out
+  NoticeBounds bounds;
+  bool more = false;  // there were more than asked for
+};
+
+// One connection; one thread at a time. Blocks for a query. Errors: those of sql::Statement::Step.
+class NoticeReader {
+ public:
+  // On a store that OpenEventLog has opened before. Errors: FAILED_PRECONDITION (STORE_UNUSABLE).
+  static absl::StatusOr<std::unique_ptr<NoticeReader>> Open(
+      const std::string& location, const std::string& schema = kPostgresSchema);
+
+  absl::StatusOr<NoticeBounds> ReadBounds();
+  // What follows the cursor `after`. Errors besides: OUT_OF_RANGE (CURSOR_PRUNED: what follows it
+  // is not kept any more, with `oldest_cursor`; CURSOR_AHEAD: the store has not got so far, as
+  // after it was restored, with `newest_cursor`).
+  absl::StatusOr<NoticePage> Page(uint64_t after, size_t limit);
+  // One, if it is kept.
+  absl::StatusOr<std::optional<NoticeRecord>> Find(const NoticeKey& key);
+
+ private:
+  explicit NoticeReader(sql::Database db);
+  sql::Database db_;
+  sql::Statement bounds_, list_, find_;
+};
+
+// What is changed in the outbox apart from the engine: rarely, in short transactions of its own.
+// One connection; one thread at a time. Errors: those of sql::Statement::Step.
+class NoticeKeeper {
+ public:
+  // Errors: as above.
+  static absl::StatusOr<std::unique_ptr<NoticeKeeper>> Open(
+      const std::string& location, const std::string& schema = kPostgresSchema);
+
+  // Takes out the oldest ones, at most `limit`, as far as all of them were written before `before`;
+  // gives how many. The floor rises with them.
+  absl::StatusOr<size_t> Prune(Time before, size_t limit);
+  // Takes a candidate's id out of every notice: for an erasure. What happened stays. Gives how
+  // many.
+  absl::StatusOr<size_t> ForgetCandidate(const std::string& candidate_id);
+
+ private:
+  explicit NoticeKeeper(sql::Database db);
+  absl::StatusOr<size_t> PruneOnce(Time before, size_t limit);
+  sql::Database db_;
+  sql::Statement oldest_, prune_, raise_, forget_;
+};
+
+}  // namespace invigil::session
