@@ -7,12 +7,11 @@
 
 #include "common/error/error.h"
 #include "services/scoring/domain/lord_wingersky.h"
+#include "services/scoring/domain/scale/reporting.h"
+#include "services/scoring/domain/scale/scale_map.h"
 
 namespace invigil::scoring {
 namespace {
-
-// Floating point may leave 699.9999999996 where exact arithmetic gives 700.
-constexpr double kGuard = 1e-9;
 
 std::vector<ItemParameters> OperationalItems(const ScoringKey& key) {
   std::vector<ItemParameters> items;
@@ -21,39 +20,6 @@ std::vector<ItemParameters> OperationalItems(const ScoringKey& key) {
   }
   return items;
 }
-
-// The base form's scale: piecewise linear, one knee at the cut.
-class BaseScale {
- public:
-  BaseScale(const Scale& scale, double cut_raw, double max_raw)
-      : scale_(scale), cut_raw_(cut_raw), max_raw_(max_raw) {}
-
-  bool Passes(double base_raw) const { return base_raw >= cut_raw_ - kGuard; }
-
-  // Agrees with Passes: what passes is at least the cut, what fails is below it.
-  double Unrounded(double base_raw) const {
-    if (Passes(base_raw)) {
-      const double share = (base_raw - cut_raw_) / (max_raw_ - cut_raw_);
-      return std::clamp<double>(scale_.cut + (scale_.max - scale_.cut) * share, scale_.cut,
-                                scale_.max);
-    }
-    const double just_below = std::nextafter(static_cast<double>(scale_.cut), scale_.min);
-    const double share = base_raw / cut_raw_;
-    return std::clamp<double>(scale_.min + (scale_.cut - scale_.min) * share, scale_.min,
-                              just_below);
-  }
-
-  // Nearest integer, halves up; a fail is never printed as the cut (699.6 prints 699).
-  int32_t Printed(double unrounded, bool passed) const {
-    const auto rounded = static_cast<int32_t>(std::floor(unrounded + 0.5 + kGuard));
-    return passed ? std::clamp(rounded, scale_.cut, scale_.max)
-                  : std::clamp(rounded, scale_.min, scale_.cut - 1);
-  }
-
- private:
-  const Scale scale_;
-  const double cut_raw_, max_raw_;
-};
 
 // Conditional standard error of the printed score (Kolen, Zeng & Hanson 1996): how far it scatters
 // when a candidate of one ability sits the form again. At the ends, where the row has no finite
@@ -112,10 +78,16 @@ absl::StatusOr<Conversion> BuildConversion(const ScoringKey& key) {
   const std::vector<ItemParameters>& base = key.standard.base_form;
   const double floor = LowerAsymptoteSum(items), base_floor = LowerAsymptoteSum(base);
   const double base_max = static_cast<double>(base.size());
-  const BaseScale scale(key.scale, key.standard.base_cut_raw, base_max);
+  const double base_cut = key.standard.base_cut_raw;
+  const ReportingScale scale{.min = key.scale.min, .max = key.scale.max, .cut = key.scale.cut};
+  // Piecewise linear, one knee at the cut.
+  const auto map = ScaleMap::PiecewiseLinear({{0, static_cast<double>(key.scale.min)},
+                                              {base_cut, static_cast<double>(key.scale.cut)},
+                                              {base_max, static_cast<double>(key.scale.max)}});
+  if (!map.ok()) return map.status();
 
   Conversion conversion{.form_id = key.form_id, .key_version = key.key_version, .scale = key.scale};
-  conversion.theta_cut = AbilityAt(base, key.standard.base_cut_raw).value();
+  conversion.theta_cut = AbilityAt(base, base_cut).value();
   conversion.calibrated = IsCalibrated(key);
   conversion.domains = DomainStandards(key, conversion.theta_cut);
 
@@ -125,7 +97,7 @@ absl::StatusOr<Conversion> BuildConversion(const ScoringKey& key) {
       row.base_raw = base_max;
     } else if (raw == 0) {
       row.base_raw = 0;
-    } else if (raw <= floor + kGuard) {
+    } else if (raw <= floor + kScaleGuard) {
       row.base_raw = base_floor * std::min(1.0, raw / floor);
     } else {
       row.theta = AbilityAt(items, raw);
@@ -135,14 +107,15 @@ absl::StatusOr<Conversion> BuildConversion(const ScoringKey& key) {
     if (raw > 0) {
       // Both curves rise, so only the last digits can fall; what falls further is no equating.
       const double below = conversion.rows.back().base_raw;
-      if (!(row.base_raw >= below - kGuard)) {
+      if (!(row.base_raw >= below - kScaleGuard)) {
         return NotEquated(key, "scores would fall at raw " + std::to_string(raw));
       }
       row.base_raw = std::max(row.base_raw, below);
     }
-    row.passed = scale.Passes(row.base_raw);
-    row.scaled_unrounded = scale.Unrounded(row.base_raw);
-    row.scaled_score = scale.Printed(row.scaled_unrounded, row.passed);
+    const Reported reported = Report(row.base_raw, base_cut, *map, scale);
+    row.passed = reported.passed.value();
+    row.scaled_unrounded = reported.unrounded.value();
+    row.scaled_score = reported.printed.value();
     conversion.rows.push_back(row);
   }
   for (ConversionRow& row : conversion.rows) {
