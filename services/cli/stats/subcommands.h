@@ -5,6 +5,7 @@
 
 namespace invigil::cli::stats {
 
+Subcommand Ability();
 Subcommand Classify();
 Subcommand Dif();
 Subcommand StandardSetting();
