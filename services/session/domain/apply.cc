@@ -231,7 +231,8 @@ struct Change {
     state.identity = std::make_shared<const Identity>(std::move(identity));
     state.claimed = true;
   }
-  void operator()(const Released&) const {}
+  void operator()(const Released&) const { state.held = false; }
+  void operator()(const HoldChanged& e) const { state.held = e.held; }
   void operator()(const Voided&) const {
     state.part_since.reset();
     state.break_since.reset();

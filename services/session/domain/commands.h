@@ -115,6 +115,8 @@ inline constexpr uint32_t kMaxSequence = 2'147'483'647;
 struct Submit {
   uint32_t epoch = 0;
   std::vector<ItemSequence> seen;
+  // The client's countdown is over, nobody asked to end. Only the session's own clock ends it so.
+  bool time_up = false;
 };
 
 // Seals if the deadline has passed; what a timer sends.
@@ -125,16 +127,20 @@ struct Expire {};
 struct Pause {
   std::string actor;  // these two: for the audit; required
   std::string reason;
+  // Of the session that the actor saw; refused when it is another by now. 0: not said.
+  uint32_t deadline_version = 0;
 };
 struct Resume {
   std::string actor;
   std::string reason;
+  uint32_t deadline_version = 0;
 };
 
 // Seals for the candidate, with what is stored.
 struct Terminate {
   std::string actor;
   std::string reason;
+  uint32_t deadline_version = 0;
 };
 
 // Lets a sealed session run again, once per grant id: with the time it had left and `grant.amount`.
@@ -168,6 +174,7 @@ struct SendMessage {
 struct ConfirmMessage {
   std::string id;
   bool by_candidate = false;
+  std::string actor{};
 };
 
 // Once per id.
@@ -203,7 +210,16 @@ struct RecordScore {
   uint32_t attempt_version = 0;
 };
 
-struct Release {};
+// Holds the result back: scored or not, the candidate does not see it. Not once it was released.
+struct HoldScore {
+  std::string actor;
+  std::string reason;
+};
+// Ends a hold: the result is seen now, or once there is one.
+struct Release {
+  std::string actor;
+  std::string reason;
+};
 
 struct Void {
   std::string reason;  // for the audit; required
@@ -218,7 +234,7 @@ struct Read {};
 using Action = std::variant<Read, SaveResponses, Submit, Expire, Reserve, Start, TakeOver,
                             GrantTime, RecordScore, Release, Void, LeavePart, TakeBreak, EndBreak,
                             SaveProgress, Pause, Resume, Terminate, Reopen, RecoverResponses,
-                            CheckIn, SendMessage, ConfirmMessage, ReportIrregularity, Claim>;
+                            CheckIn, SendMessage, ConfirmMessage, ReportIrregularity, Claim, HoldScore>;
 
 struct Command {
   // On whose behalf: must be the session's candidate. Empty: the suite itself, or an operator.

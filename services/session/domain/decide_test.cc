@@ -206,7 +206,8 @@ TEST_F(DecideTest, ExpireNeedsTheDeadline) {
   const Decision early = Run(Expire{}, kStart + kBase - Micros(1));
   EXPECT_EQ(ReasonOf(early.status), "DEADLINE_NOT_REACHED");
   EXPECT_THAT(ViewError(early.status).metadata,
-              ElementsAre(Pair("deadline_us", std::to_string(ToUnixMicros(kStart + kBase)))));
+              ElementsAre(Pair("deadline_version", "1"),
+                          Pair("deadline_us", std::to_string(ToUnixMicros(kStart + kBase)))));
   EXPECT_EQ(Run(Expire{}, kStart + kBase + Minutes(37)).events.size(), 1u);
   EXPECT_EQ(state_.ended_at, kStart + kBase);
   EXPECT_THAT(Run(Expire{}, kStart + kBase + Minutes(38)).events, IsEmpty());
@@ -250,7 +251,7 @@ TEST_F(DecideTest, ScoresAreRecordedOncePerVersion) {
   const auto report = std::make_shared<const std::string>("report-1");
   const auto second = std::make_shared<const std::string>("report-2");
   EXPECT_EQ(Reason(RecordScore{1, report, true}), "SESSION_NOT_SEALED");
-  EXPECT_EQ(Reason(Release{}), "SESSION_NOT_SCORED");
+  EXPECT_EQ(Reason(Release{"olga", "reviewed"}), "SESSION_NOT_SCORED");
   RunNow(Submit{1, {}});
   EXPECT_EQ(Reason(RecordScore{0, report, true}), "SCORE_INVALID");
   EXPECT_EQ(RunNow(RecordScore{1, report, false}).events.size(), 1u);
@@ -258,12 +259,73 @@ TEST_F(DecideTest, ScoresAreRecordedOncePerVersion) {
   EXPECT_EQ(RunNow(RecordScore{1, report, true}).events.size(), 1u);
   EXPECT_EQ(state_.state, SessionState::kReleased);
   EXPECT_THAT(RunNow(RecordScore{1, report, true}).events, IsEmpty());
-  EXPECT_THAT(RunNow(Release{}).events, IsEmpty());
+  EXPECT_THAT(RunNow(Release{"olga", "reviewed"}).events, IsEmpty());
   EXPECT_EQ(Reason(RecordScore{1, second, true}), "SCORE_CONFLICT");
   EXPECT_EQ(RunNow(RecordScore{2, second, true}).events.size(), 1u);
   EXPECT_EQ(state_.state, SessionState::kReleased);
   EXPECT_THAT(RunNow(RecordScore{1, report, true}).events, IsEmpty());  // old news
   EXPECT_EQ(*state_.report, "report-2");
+}
+
+TEST_F(DecideTest, AResultIsHeldBackUntilItIsReleased) {
+  Activate();
+  const auto report = std::make_shared<const std::string>("report-1");
+  EXPECT_EQ(Reason(HoldScore{"olga", ""}), "ACT_INVALID");
+  ASSERT_TRUE(RunNow(HoldScore{"olga", "under review"}).status.ok());
+  EXPECT_THAT(RunNow(HoldScore{"olga", "again"}).events, IsEmpty());
+  RunNow(Submit{1, {}});
+  RunNow(RecordScore{1, report, true});
+  EXPECT_EQ(state_.state, SessionState::kScored);
+  EXPECT_EQ(Reason(Release{"olga", ""}), "ACT_INVALID");
+  RunNow(Release{"olga", "reviewed"});
+  EXPECT_EQ(state_.state, SessionState::kReleased);
+  EXPECT_FALSE(state_.held);
+  EXPECT_EQ(Reason(HoldScore{"olga", "too late"}), "SCORE_RELEASED");
+}
+
+TEST_F(DecideTest, AHoldThatEndsBeforeThereIsAResultLeavesNothingBehind) {
+  Activate();
+  RunNow(HoldScore{"olga", "under review"});
+  ASSERT_TRUE(RunNow(Release{"olga", "a mistake"}).status.ok());
+  EXPECT_EQ(state_.state, SessionState::kActive);
+  RunNow(Submit{1, {}});
+  RunNow(RecordScore{1, std::make_shared<const std::string>("report-1"), true});
+  EXPECT_EQ(state_.state, SessionState::kReleased);
+}
+
+// Two screens, one of which never heard of the extension.
+TEST_F(DecideTest, ACountdownOfTheClientsEndsNothing) {
+  Activate();
+  RunNow(GrantTime{{"g1", Minutes(30)}, "proctor", "x"});
+  now_ = kStart + kBase + Seconds(1);
+  const Decision old = RunNow(Submit{.epoch = 1, .seen = {}, .time_up = true});
+  EXPECT_EQ(ReasonOf(old.status), "DEADLINE_NOT_REACHED");
+  EXPECT_THAT(old.events, IsEmpty());
+  EXPECT_EQ(state_.state, SessionState::kActive);
+  now_ = kStart + kBase + Minutes(30);
+  EXPECT_EQ(Reason(Submit{.epoch = 1, .seen = {}, .time_up = true}), "");
+  EXPECT_EQ(state_.state, SessionState::kExpired);
+  EXPECT_EQ(state_.ended_at, kStart + kBase + Minutes(30));
+}
+
+TEST_F(DecideTest, ALateRepeatOfAnActDoesNotUndoWhatCameAfterIt) {
+  Activate();
+  const Pause pause{"proctor", "fire drill", state_.deadline_version};
+  RunNow(pause);
+  EXPECT_EQ(Reason(pause), "") << "a repeat while it still holds";
+  const Resume resume{"proctor", "all clear", state_.deadline_version};
+  RunNow(resume);
+  EXPECT_EQ(Reason(pause), "SESSION_CHANGED");
+  EXPECT_EQ(state_.state, SessionState::kActive);
+  RunNow(Pause{"proctor", "again", state_.deadline_version});
+  EXPECT_EQ(Reason(resume), "SESSION_CHANGED");
+  EXPECT_EQ(state_.state, SessionState::kPaused);
+  const Terminate end{"proctor", "left the room", state_.deadline_version};
+  RunNow(end);
+  EXPECT_EQ(Reason(end), "");
+  RunNow(Reopen{{"g1", Minutes(5)}, "proctor", "came back"});
+  EXPECT_EQ(Reason(end), "SESSION_CHANGED");
+  EXPECT_EQ(state_.state, SessionState::kActive);
 }
 
 TEST_F(DecideTest, AStartedSessionIsNotVoidedWithItsReservation) {

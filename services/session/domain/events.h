@@ -126,6 +126,7 @@ struct MessageSent {
 
 struct MessageConfirmed {
   std::string id;
+  std::string actor{};  // empty: the candidate, or it was not written down
   friend bool operator==(const MessageConfirmed&, const MessageConfirmed&) = default;
 };
 
@@ -174,7 +175,17 @@ struct Scored {
 };
 
 struct Released {
+  std::string actor{};  // empty: nobody held it back
+  std::string reason{};
   friend bool operator==(const Released&, const Released&) = default;
+};
+
+// The result is held back, or is not any more, before anybody has seen it.
+struct HoldChanged {
+  bool held = true;
+  std::string actor;
+  std::string reason;
+  friend bool operator==(const HoldChanged&, const HoldChanged&) = default;
 };
 
 struct Voided {
@@ -186,7 +197,7 @@ struct Voided {
 using Event = std::variant<Reserved, FormAttached, Started, ResponsesStored, TakenOver, TimeGranted,
                            Sealed, Scored, Released, Voided, PartEntered, BreakStarted, BreakEnded,
                            Paused, Resumed, Reopened, ResponsesRecovered, ProgressStored, CheckedIn,
-                           MessageSent, MessageConfirmed, IrregularityReported, Claimed>;
+                           MessageSent, MessageConfirmed, IrregularityReported, Claimed, HoldChanged>;
 // Most decisions make one event, a few make two; sealing on the way adds one.
 using Events = absl::InlinedVector<Event, 1>;
 

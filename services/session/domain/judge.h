@@ -42,7 +42,8 @@ class Judge {
   absl::Status operator()(const ConfirmMessage& confirm) const;
   absl::Status operator()(const ReportIrregularity& report) const;
   absl::Status operator()(const RecordScore& score) const;
-  absl::Status operator()(const Release&) const;
+  absl::Status operator()(const HoldScore& hold) const;
+  absl::Status operator()(const Release& release) const;
   absl::Status operator()(const Void& command) const;
 
  private:

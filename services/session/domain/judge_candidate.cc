@@ -230,6 +230,7 @@ absl::Status Judge::operator()(const Submit& submit) const {
   if (state_.sealed()) return CheckEpoch(state_, submit.epoch);
   if (state_.state != SessionState::kActive) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckEpoch(state_, submit.epoch));
+  if (submit.time_up) return TimeLeftRefusal(state_);  // were it up, the session would be sealed
   INVIGIL_RETURN_IF_ERROR(JudgeSeen(state_, submit.seen));
   Happen(Sealed{SessionState::kSubmitted, state_.answers_ended_at.value_or(decision_.at), {}, {}});
   return absl::OkStatus();

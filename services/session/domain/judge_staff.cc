@@ -40,6 +40,15 @@ absl::Status CheckAct(const std::string& actor, const std::string& reason) {
       .Status();
 }
 
+// An act meant for the session as it was: a late repeat, or somebody else was first.
+absl::Status CheckUnchanged(const State& state, uint32_t deadline_version) {
+  if (deadline_version == 0 || deadline_version == state.deadline_version) return absl::OkStatus();
+  return FailedPrecondition("SESSION_CHANGED",
+                            "nothing was done: the session's clock was changed since; look at it "
+                            "and decide again")
+      .With("deadline_version", std::to_string(state.deadline_version));
+}
+
 template <typename List>
 bool Has(const List& list, const std::string& id) {
   return std::find(list.begin(), list.end(), id) != list.end();
@@ -48,12 +57,7 @@ bool Has(const List& list, const std::string& id) {
 }  // namespace
 
 absl::Status Judge::operator()(const Expire&) const {
-  if (!state_.live()) return absl::OkStatus();
-  Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED", "the session's time is not up");
-  if (const auto due = DueTime(state_)) {
-    refusal.With("deadline_us", std::to_string(ToUnixMicros(*due)));
-  }
-  return refusal;
+  return state_.live() ? TimeLeftRefusal(state_) : absl::OkStatus();
 }
 
 absl::Status Judge::operator()(const CheckIn& check_in) const {
@@ -113,6 +117,7 @@ absl::Status Judge::operator()(const Pause& pause) const {
   if (state_.state == SessionState::kPaused) return absl::OkStatus();
   if (!state_.sitting()) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckAct(pause.actor, pause.reason));
+  INVIGIL_RETURN_IF_ERROR(CheckUnchanged(state_, pause.deadline_version));
   Happen(Paused{pause.actor, pause.reason});
   return absl::OkStatus();
 }
@@ -121,6 +126,7 @@ absl::Status Judge::operator()(const Resume& resume) const {
   if (!state_.sitting()) return NotWritableRefusal(state_);
   if (state_.state != SessionState::kPaused) return absl::OkStatus();
   INVIGIL_RETURN_IF_ERROR(CheckAct(resume.actor, resume.reason));
+  INVIGIL_RETURN_IF_ERROR(CheckUnchanged(state_, resume.deadline_version));
   const bool to_break =
       state_.break_kind != BreakKind::kNone || state_.current_part().kind == PartKind::kBreak;
   Happen(Resumed{to_break, resume.actor, resume.reason});
@@ -131,6 +137,7 @@ absl::Status Judge::operator()(const Terminate& terminate) const {
   if (state_.sealed() && state_.sealed_as == SessionState::kTerminated) return absl::OkStatus();
   if (!state_.sitting()) return NotWritableRefusal(state_);
   INVIGIL_RETURN_IF_ERROR(CheckAct(terminate.actor, terminate.reason));
+  INVIGIL_RETURN_IF_ERROR(CheckUnchanged(state_, terminate.deadline_version));
   Happen(Sealed{SessionState::kTerminated, state_.answers_ended_at.value_or(decision_.at),
                 terminate.actor, terminate.reason});
   return absl::OkStatus();
@@ -209,7 +216,7 @@ absl::Status Judge::operator()(const ConfirmMessage& confirm) const {
       // One confirms what the other side sent.
       if (sent.id != confirm.id || sent.from_candidate == confirm.by_candidate) continue;
       if (sent.confirmed || !state_.live()) return absl::OkStatus();
-      Happen(MessageConfirmed{confirm.id});
+      Happen(MessageConfirmed{confirm.id, confirm.actor});
       return absl::OkStatus();
     }
   }
@@ -250,17 +257,37 @@ absl::Status Judge::operator()(const RecordScore& score) const {
   if (score.score_version > state_.score_version) {
     Happen(Scored{score.score_version, score.report});
   }
-  if (score.release && state_.state != SessionState::kReleased) Happen(Released{});
+  if (score.release && !state_.held && state_.state != SessionState::kReleased) {
+    Happen(Released{});
+  }
   return absl::OkStatus();
 }
 
-absl::Status Judge::operator()(const Release&) const {
+absl::Status Judge::operator()(const HoldScore& hold) const {
+  if (state_.state == SessionState::kVoided) return VoidedRefusal();
+  if (state_.state == SessionState::kReleased) {
+    return FailedPrecondition("SCORE_RELEASED",
+                              "the candidate may have seen the result; declare the session void, "
+                              "or reopen it, if it can't stand");
+  }
+  if (state_.held) return absl::OkStatus();
+  INVIGIL_RETURN_IF_ERROR(CheckAct(hold.actor, hold.reason));
+  Happen(HoldChanged{true, hold.actor, hold.reason});
+  return absl::OkStatus();
+}
+
+absl::Status Judge::operator()(const Release& release) const {
   if (state_.state == SessionState::kReleased) return absl::OkStatus();
   if (state_.state == SessionState::kVoided) return VoidedRefusal();
-  if (state_.state != SessionState::kScored) {
+  if (state_.state != SessionState::kScored && !state_.held) {
     return FailedPrecondition("SESSION_NOT_SCORED", "there is no result to release yet");
   }
-  Happen(Released{});
+  INVIGIL_RETURN_IF_ERROR(CheckAct(release.actor, release.reason));
+  if (state_.state == SessionState::kScored) {
+    Happen(Released{release.actor, release.reason});
+  } else {
+    Happen(HoldChanged{false, release.actor, release.reason});
+  }
   return absl::OkStatus();
 }
 

@@ -1,6 +1,7 @@
 #include "services/session/domain/refusals.h"
 
 #include "absl/time/time.h"
+#include "services/session/domain/clock.h"
 
 namespace invigil::session {
 
@@ -29,6 +30,17 @@ absl::Status NotWritableRefusal(const State& state) {
   return FailedPrecondition("SESSION_NOT_ACTIVE",
                             "the session is " + name + " and takes no responses; see GetSession")
       .With("state", name);
+}
+
+absl::Status TimeLeftRefusal(const State& state) {
+  Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED",
+                                     "the session's time is not up: it was lengthened, or the "
+                                     "client's clock is fast; see GetSession")
+                      .With("deadline_version", std::to_string(state.deadline_version));
+  if (const auto due = DueTime(state)) {
+    refusal.With("deadline_us", std::to_string(ToUnixMicros(*due)));
+  }
+  return refusal;
 }
 
 absl::Status VoidedRefusal() {

@@ -15,6 +15,8 @@ absl::Status NotFoundRefusal();
 absl::Status NotYoursRefusal();
 // Why a session that is not ACTIVE takes no writes: SESSION_SEALED or SESSION_NOT_ACTIVE.
 absl::Status NotWritableRefusal(const State& state);
+// The session's own clock has not ended it; with what it is at.
+absl::Status TimeLeftRefusal(const State& state);
 absl::Status VoidedRefusal();
 // OK when `epoch` is the session's.
 absl::Status CheckEpoch(const State& state, uint32_t epoch);

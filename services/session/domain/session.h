@@ -132,6 +132,7 @@ struct State {
   uint32_t edits_used = 0;  // in this section
   bool checked_in = false;
   bool claimed = false;
+  bool held = false;  // the result is held back: a score does not release it
 
   std::shared_ptr<const Identity> identity;
   std::shared_ptr<const Form> form;

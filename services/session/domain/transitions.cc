@@ -100,6 +100,16 @@ constexpr Transition kTable[] = {
     {S::kTerminated, T::kClaim, S::kTerminated},
     {S::kScored, T::kClaim, S::kScored},
     {S::kReleased, T::kClaim, S::kReleased},
+
+    // What was seen can't be held back.
+    {S::kReady, T::kHold, S::kReady},
+    {S::kActive, T::kHold, S::kActive},
+    {S::kPaused, T::kHold, S::kPaused},
+    {S::kOnBreak, T::kHold, S::kOnBreak},
+    {S::kSubmitted, T::kHold, S::kSubmitted},
+    {S::kExpired, T::kHold, S::kExpired},
+    {S::kTerminated, T::kHold, S::kTerminated},
+    {S::kScored, T::kHold, S::kScored},
 };
 
 using Dense = std::array<std::array<S, kTriggers>, kSessionStates>;
@@ -153,6 +163,7 @@ struct TriggerVisitor {
   std::optional<T> operator()(const MessageConfirmed&) const { return T::kConfirm; }
   std::optional<T> operator()(const IrregularityReported&) const { return T::kIrregularity; }
   std::optional<T> operator()(const Claimed&) const { return T::kClaim; }
+  std::optional<T> operator()(const HoldChanged&) const { return T::kHold; }
 };
 
 }  // namespace

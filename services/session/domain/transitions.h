@@ -39,8 +39,9 @@ enum class Trigger : uint8_t {
   kConfirm,
   kIrregularity,
   kClaim,
+  kHold,
 };
-inline constexpr size_t kTriggers = 27;
+inline constexpr size_t kTriggers = 28;
 
 struct Transition {
   SessionState from;

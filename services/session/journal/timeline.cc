@@ -88,7 +88,11 @@ struct Teller {
   void operator()(const Scored& e) const {
     entry.text = "scored, version " + std::to_string(e.score_version);
   }
-  void operator()(const Released&) const { entry.text = "the result was released"; }
+  void operator()(const Released& e) const { Act(e.actor, "the result was released", e.reason); }
+  void operator()(const HoldChanged& e) const {
+    Act(e.actor, e.held ? "the result is held back" : "the result is not held back any more",
+        e.reason);
+  }
   void operator()(const Voided& e) const { Act(e.actor, "declared not to count", e.reason); }
   void operator()(const PartEntered& e) const {
     entry.happened_at = e.at;
@@ -127,7 +131,7 @@ struct Teller {
         e.text);
   }
   void operator()(const MessageConfirmed& e) const {
-    entry.text = "message " + e.id + " was shown";
+    Act(e.actor, "message " + e.id + " was shown", "");
   }
   void operator()(const IrregularityReported& e) const {
     Act(e.actor, "irregularity " + e.category + " (" + e.id + ")", e.text);

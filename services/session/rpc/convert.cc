@@ -147,7 +147,9 @@ std::vector<ItemSequence> FromProto(
 }  // namespace
 
 Submit FromProto(const v1::SubmitSessionRequest& request) {
-  return {.epoch = request.epoch(), .seen = FromProto(request.seen())};
+  return {.epoch = request.epoch(),
+          .seen = FromProto(request.seen()),
+          .time_up = request.time_up()};
 }
 
 LeavePart FromProto(const v1::LeavePartRequest& request) {

@@ -47,7 +47,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                    v1::PauseSessionResponse* response) override {
     return Act(context, pause_, request, response, request->reason(),
                [&](const std::string& actor) {
-                 return Pause{actor, request->reason()};
+                 return Pause{actor, request->reason(), request->deadline_version()};
                });
   }
   ServerUnaryReactor* ResumeSession(CallbackServerContext* context,
@@ -55,7 +55,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                     v1::ResumeSessionResponse* response) override {
     return Act(context, resume_, request, response, request->reason(),
                [&](const std::string& actor) {
-                 return Resume{actor, request->reason()};
+                 return Resume{actor, request->reason(), request->deadline_version()};
                });
   }
   ServerUnaryReactor* GrantTime(CallbackServerContext* context, const v1::GrantTimeRequest* request,
@@ -71,7 +71,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                        v1::TerminateSessionResponse* response) override {
     return Act(context, terminate_, request, response, request->reason(),
                [&](const std::string& actor) {
-                 return Terminate{actor, request->reason()};
+                 return Terminate{actor, request->reason(), request->deadline_version()};
                });
   }
   ServerUnaryReactor* ReopenSession(CallbackServerContext* context,
@@ -110,9 +110,10 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
   ServerUnaryReactor* ConfirmMessage(CallbackServerContext* context,
                                      const v1::ProctorServiceConfirmMessageRequest* request,
                                      v1::ProctorServiceConfirmMessageResponse* response) override {
-    return Act(context, confirm_, request, response, "a message was seen", [&](const std::string&) {
-      return session::ConfirmMessage{request->message_id(), false};
-    });
+    return Act(context, confirm_, request, response, "a message was seen",
+               [&](const std::string& actor) {
+                 return session::ConfirmMessage{request->message_id(), false, actor};
+               });
   }
   ServerUnaryReactor* ReportIrregularity(CallbackServerContext* context,
                                          const v1::ReportIrregularityRequest* request,
@@ -134,7 +135,15 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                    const v1::ReleaseScoreRequest* request,
                                    v1::ReleaseScoreResponse* response) override {
     return Act(context, release_, request, response, request->reason(),
-               [&](const std::string&) { return Release{}; });
+               [&](const std::string& actor) {
+                 return Release{actor, request->reason()};
+               });
+  }
+  ServerUnaryReactor* HoldScore(CallbackServerContext* context, const v1::HoldScoreRequest* request,
+                                v1::HoldScoreResponse* response) override {
+    return Act(context, hold_, request, response, request->reason(), [&](const std::string& actor) {
+      return session::HoldScore{actor, request->reason()};
+    });
   }
 
   ServerUnaryReactor* GetRosterEntry(CallbackServerContext* context,
@@ -364,6 +373,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
   const rpc::Method& report_ = Find("ReportIrregularity");
   const rpc::Method& void_ = Find("VoidSession");
   const rpc::Method& release_ = Find("ReleaseScore");
+  const rpc::Method& hold_ = Find("HoldScore");
   const rpc::Method& get_ = Find("GetRosterEntry");
   const rpc::Method& list_ = Find("ListRoster");
   const rpc::Method& watch_ = Find("WatchRoster");

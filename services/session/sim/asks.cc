@@ -58,7 +58,7 @@ Action ToAction(const Ask& ask) {
       return save;
     }
     case Kind::kSubmit:
-      return Submit{ask.epoch, ToSeen(ask)};
+      return Submit{ask.epoch, ToSeen(ask), ask.flag};
     case Kind::kLeave:
       return LeavePart{ask.epoch, static_cast<uint32_t>(ask.part), ToSeen(ask), ask.flag};
     case Kind::kTakeBreak: {
@@ -83,11 +83,11 @@ Action ToAction(const Ask& ask) {
     case Kind::kGrant:
       return GrantTime{{ask.id, Duration(ask.amount)}, actor, reason};
     case Kind::kPause:
-      return Pause{actor, reason};
+      return Pause{actor, reason, ask.version};
     case Kind::kResume:
-      return Resume{actor, reason};
+      return Resume{actor, reason, ask.version};
     case Kind::kTerminate:
-      return Terminate{actor, reason};
+      return Terminate{actor, reason, ask.version};
     case Kind::kReopen:
       return Reopen{{ask.id, Duration(ask.amount)}, actor, reason};
     case Kind::kRecover: {
@@ -100,7 +100,7 @@ Action ToAction(const Ask& ask) {
     case Kind::kMessage:
       return SendMessage{ask.id, actor, "text of " + ask.id, ask.flag};
     case Kind::kConfirm:
-      return ConfirmMessage{ask.id, ask.flag};
+      return ConfirmMessage{ask.id, ask.flag, actor};
     case Kind::kIrregularity:
       return ReportIrregularity{ask.id, "noise", "a drill next door", actor};
     case Kind::kVoid:
@@ -108,7 +108,9 @@ Action ToAction(const Ask& ask) {
     case Kind::kRecord:
       return RecordScore{ask.version, ask.report, ask.flag, ask.attempt};
     case Kind::kRelease:
-      return Release{};
+      return Release{actor, reason};
+    case Kind::kHold:
+      return HoldScore{actor, reason};
     case Kind::kStart:
     case Kind::kRead:
       break;

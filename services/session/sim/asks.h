@@ -21,7 +21,7 @@ enum class Kind : uint8_t {
   kRead,
   kSave,       // `writes`
   kProgress,   // `writes`: sequences, `cleared` a flag; `part`: the item shown, -1 none; `seen`
-  kSubmit,     // `seen`
+  kSubmit,     // `seen`; `flag`: the countdown is over
   kLeave,      // `part`, `seen`; `flag`: an agreement is accepted
   kTakeBreak,  // `flag`: from the pool; `seen`: items to lock, or to be there; `version`: its
                // number
@@ -29,7 +29,7 @@ enum class Kind : uint8_t {
   kTakeOver,
   kExpire,
   kGrant,  // `id`, `amount`
-  kPause,
+  kPause,      // these three: `version`, the deadline's as it was seen
   kResume,
   kTerminate,
   kReopen,   // `id`, `amount`
@@ -41,6 +41,7 @@ enum class Kind : uint8_t {
   kVoid,          // `flag`: only when not started
   kRecord,        // a score: `version`, `report`, `attempt`, `flag` release
   kRelease,
+  kHold,
 };
 inline constexpr std::array kAskNames = {"start",     "begin",      "read",
                                          "save",      "progress",   "submit",
@@ -49,9 +50,10 @@ inline constexpr std::array kAskNames = {"start",     "begin",      "read",
                                          "pause",     "resume",     "terminate",
                                          "reopen",    "recover",    "check in",
                                          "message",   "confirm",    "report irregularity",
-                                         "void",      "record",     "release"};
+                                         "void",      "record",     "release",
+                                         "hold"};
 inline constexpr size_t kKinds = kAskNames.size();
-static_assert(kKinds == static_cast<size_t>(Kind::kRelease) + 1);
+static_assert(kKinds == static_cast<size_t>(Kind::kHold) + 1);
 
 struct Write {
   int item = 0;  // past the form's last: an item of nobody

@@ -111,6 +111,7 @@ void Device::Read() { Send(New(Kind::kRead)); }
 // Names all it shows; what the server has not got yet is missing and comes first.
 void Device::Submit() {
   Ask ask = New(Kind::kSubmit);
+  ask.flag = world_.random.Below(10) == 0;
   ask.seen = Shown();
   Send(std::move(ask));
 }

@@ -140,6 +140,7 @@ void Checker::Compare(const SessionId& id, const State& state, const char* where
   differ("state", std::string(StateName(state.state)), m->Name());
   differ("version", state.version, m->version);
   differ("breaks", state.breaks, m->sitting.breaks);
+  differ("hold", state.held, m->held_back);
   differ("epoch", state.epoch, m->epoch);
   differ("deadline version", state.deadline_version, m->deadline_version);
   differ("attempt version", state.attempt_version, m->attempt);

@@ -24,7 +24,7 @@ struct ModelSession {
   std::string candidate, request;
   uint64_t version = 0;  // events
   int form = -1;
-  bool voided = false, released = false, checked_in = false;
+  bool voided = false, released = false, checked_in = false, held_back = false;
   int64_t start = 0, last = 0;
   uint32_t epoch = 1, deadline_version = 1, attempt = 0;
   std::vector<std::pair<std::string, int64_t>> grants;

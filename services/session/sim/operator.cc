@@ -24,7 +24,8 @@ constexpr Duty kDuties[] = {
     {1, Kind::kGrant, -3 * kDay, -2 * kDay, false},
     {1, Kind::kVoid, 0, 0, false},
     {1, Kind::kVoid, 0, 0, true},
-    {2, Kind::kRelease, 0, 0, false},
+    {3, Kind::kRelease, 0, 0, false},
+    {2, Kind::kHold, 0, 0, false},
     {1, Kind::kTakeOver, 0, 0, false},
     {2, Kind::kExpire, 0, 0, false},
     {4, Kind::kRead, 0, 0, false},
@@ -72,6 +73,9 @@ void Operator::Act() {
   std::advance(it, static_cast<long>(random.Below(sessions.size())));
   const Duty& duty = Pick(random);
   Ask ask{.kind = duty.kind, .session = it->first, .flag = duty.flag};
+  if (duty.kind == Kind::kPause || duty.kind == Kind::kResume || duty.kind == Kind::kTerminate) {
+    ask.version = static_cast<uint32_t>(random.Below(5));  // 0: not said; else perhaps an old view
+  }
   if (duty.kind == Kind::kRecover) {
     ask.id = "r" + std::to_string(random.Below(3));
     const int item = static_cast<int>(random.Below(4));

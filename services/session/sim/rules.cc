@@ -82,6 +82,7 @@ class Rule {
       case Kind::kTerminate:
         if (s_.end && !s_.voided && s_.terminated) return "";
         if (!Sits()) return Closed();
+        if (Changed()) return "SESSION_CHANGED";
         Seal(s_, "TERMINATED", now_);
         return Happened();
       case Kind::kReopen:
@@ -117,8 +118,15 @@ class Rule {
       case Kind::kRelease:
         if (s_.voided) return "SESSION_VOIDED";
         if (s_.released) return "";
-        if (s_.score_version == 0) return "SESSION_NOT_SCORED";
-        s_.released = true;
+        if (s_.score_version == 0 && !s_.held_back) return "SESSION_NOT_SCORED";
+        s_.released = s_.score_version > 0;
+        s_.held_back = false;
+        return Happened();
+      case Kind::kHold:
+        if (s_.voided) return "SESSION_VOIDED";
+        if (s_.released) return "SCORE_RELEASED";
+        if (s_.held_back) return "";
+        s_.held_back = true;
         return Happened();
     }
     return "?";
@@ -251,6 +259,7 @@ class Rule {
     if (s_.end && !s_.voided) return EpochFault();
     if (!Active()) return Closed();
     if (std::string why = EpochFault(); !why.empty()) return why;
+    if (ask_.flag) return "DEADLINE_NOT_REACHED";
     if (std::string why = Seen(); !why.empty()) return why;
     Seal(s_, "SUBMITTED", now_);
     return Happened();
@@ -363,9 +372,12 @@ class Rule {
     return Happened();
   }
 
+  bool Changed() const { return ask_.version != 0 && ask_.version != s_.deadline_version; }
+
   std::string Pause() {
     if (s_.Name() == "PAUSED") return "";
     if (!Sits()) return Closed();
+    if (Changed()) return "SESSION_CHANGED";
     clock_.Pause(now_);
     ++s_.deadline_version;
     return Happened();
@@ -374,6 +386,7 @@ class Rule {
   std::string Resume() {
     if (!Sits()) return Closed();
     if (s_.Name() != "PAUSED") return "";
+    if (Changed()) return "SESSION_CHANGED";
     clock_.Resume(now_);
     ++s_.deadline_version;
     return Happened();
@@ -440,7 +453,7 @@ class Rule {
       s_.report = *ask_.report;
       Happened();
     }
-    if (ask_.flag && !s_.released) {
+    if (ask_.flag && !s_.released && !s_.held_back) {
       s_.released = true;
       Happened();
     }

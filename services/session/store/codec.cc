@@ -93,7 +93,17 @@ struct Encoder {
     p->set_score_version(e.score_version);
     p->set_report(*e.report);
   }
-  void operator()(const Released&) const { out.mutable_released(); }
+  void operator()(const Released& e) const {
+    auto* p = out.mutable_released();
+    p->set_actor(e.actor);
+    p->set_reason(e.reason);
+  }
+  void operator()(const HoldChanged& e) const {
+    auto* p = out.mutable_hold_changed();
+    p->set_held(e.held);
+    p->set_actor(e.actor);
+    p->set_reason(e.reason);
+  }
   void operator()(const Voided& e) const {
     out.mutable_voided()->set_reason(e.reason);
     out.mutable_voided()->set_actor(e.actor);
@@ -159,6 +169,7 @@ struct Encoder {
   }
   void operator()(const MessageConfirmed& e) const {
     out.mutable_message_confirmed()->set_message_id(e.id);
+    out.mutable_message_confirmed()->set_actor(e.actor);
   }
   void operator()(const IrregularityReported& e) const {
     auto* p = out.mutable_irregularity_reported();
@@ -330,7 +341,11 @@ absl::StatusOr<Event> DecodeEvent(std::string_view bytes) {
       return Event(Scored{proto.scored().score_version(),
                           std::make_shared<const std::string>(proto.scored().report())});
     case Proto::kReleased:
-      return Event(Released{});
+      return Event(Released{proto.released().actor(), proto.released().reason()});
+    case Proto::kHoldChanged: {
+      const auto& p = proto.hold_changed();
+      return Event(HoldChanged{p.held(), p.actor(), p.reason()});
+    }
     case Proto::kVoided:
       return Event(Voided{proto.voided().reason(), proto.voided().actor()});
     case Proto::kPartEntered: {
@@ -378,7 +393,8 @@ absl::StatusOr<Event> DecodeEvent(std::string_view bytes) {
       return Event(MessageSent{p.message_id(), p.actor(), p.text(), p.from_candidate()});
     }
     case Proto::kMessageConfirmed:
-      return Event(MessageConfirmed{proto.message_confirmed().message_id()});
+      return Event(MessageConfirmed{proto.message_confirmed().message_id(),
+                                    proto.message_confirmed().actor()});
     case Proto::kIrregularityReported: {
       const auto& p = proto.irregularity_reported();
       return Event(IrregularityReported{p.report_id(), p.category(), p.text(), p.actor()});

@@ -27,6 +27,9 @@ struct Kind {
   }
   std::string_view operator()(const Scored&) const { return "scored"; }
   std::string_view operator()(const Released&) const { return "released"; }
+  std::string_view operator()(const HoldChanged& e) const {
+    return e.held ? "score_held" : "hold_ended";
+  }
   std::string_view operator()(const Voided&) const { return "voided"; }
   std::string_view operator()(const PartEntered&) const { return "part_entered"; }
   std::string_view operator()(const BreakStarted&) const { return "break_started"; }
