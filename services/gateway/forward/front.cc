@@ -1,5 +1,8 @@
 #include "services/gateway/forward/front.h"
 
+#include <atomic>
+#include <cstdint>
+
 #include "common/error/error.h"
 #include "common/error/wire.h"
 
@@ -67,8 +70,12 @@ void Front::RecordEnd(const Method& method, Door door, int code, Duration began)
 }
 
 absl::Status Draining() {
+  // All streams end at once, and must not all come back at once: each is told another moment of the
+  // next two seconds.
+  static std::atomic<uint32_t> told{0};
+  const uint32_t spread = told.fetch_add(1, std::memory_order_relaxed) * 2654435769u;
   return Unavailable("GATEWAY_DRAINING", "this gateway is going down; open the stream again",
-                     Millis(100));
+                     Millis(100 + static_cast<int64_t>(spread >> 21)));
 }
 
 absl::Status TooLarge(const Method& method) {
