@@ -18,6 +18,8 @@
 #include "services/session/registration/registrar.h"
 #include "services/session/relay/relay.h"
 #include "services/session/relay/scoring_client.h"
+#include "services/session/replicas/commit_tail.h"
+#include "services/session/replicas/pulse_share.h"
 #include "services/session/rpc/audit_service.h"
 #include "services/session/rpc/delivery_service.h"
 #include "services/session/rpc/item_bank.h"
@@ -191,11 +193,19 @@ absl::Status Run(const Settings& settings) {
   };
   // A wrong clock must not judge a deadline: not even of a call that was sent here all the same.
   (*guard)->CloseWhile(clock_trusted);
-  const auto roster = Roster::Start(*engine, **roster_reader, clock, local);
+  const auto pulse = std::make_shared<Pulse>();
+  const auto roster = Roster::Start(*engine, **roster_reader, clock, local, {}, pulse);
+  PulseShare pulse_share(redis, pulse, clock, local, [&roster] { return roster->active(); },
+                         {.prefix = settings.redis_prefix});
+  auto tail_reader = OpenEventLogReader(*location);
+  if (!tail_reader.ok()) return tail_reader.status();
+  CommitTail commit_tail(*engine, *std::move(tail_reader));
   // On every way out, also when the port is taken: the timers end before the engine they ask, and
   // its last callbacks run before what they use goes.
-  const absl::Cleanup stop = [&timers, &roster, engine] {
+  const absl::Cleanup stop = [&timers, &roster, &pulse_share, &commit_tail, engine] {
     timers.Stop();
+    pulse_share.Stop();
+    commit_tail.Stop();
     roster->Stop();
     engine->Stop();
   };
@@ -225,6 +235,8 @@ absl::Status Run(const Settings& settings) {
     const auto audit_service =
         MakeAuditService(**guard, *std::move(check_reader), *std::move(timeline_reader));
     timers.Start();
+    pulse_share.Start();
+    commit_tail.Start();
     auto server = rpc::Server::Start(
         "session", settings.server,
         {service.get(), audit_service.get(), proctor_service.get(), registration_service.get()},

@@ -44,6 +44,12 @@ class Listeners {
     size_.store(listeners_.size(), std::memory_order_relaxed);
   }
 
+  bool Has(const SessionId& session) const {
+    if (size_.load(std::memory_order_relaxed) == 0) return false;
+    const std::lock_guard lock(mutex_);
+    return listeners_.contains(session);
+  }
+
   // Calls whoever listens to `session`, without holding the lock.
   void Notify(const SessionId& session, const Change& change) const {
     if (size_.load(std::memory_order_relaxed) == 0) return;

@@ -1,7 +1,9 @@
 // Who wants to hear of every session this replica works on: the roster of the proctors.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "services/session/domain/session.h"
 #include "services/session/domain/session_id.h"
@@ -13,7 +15,8 @@ class SessionObserver {
  public:
   virtual ~SessionObserver() = default;
   // The candidate did something, or has a stream open; the session takes part in no decision.
-  virtual void OnAlive(const SessionId& session) = 0;
+  // `unsaved`: how many changes their device holds that were not acknowledged; nullopt: not said.
+  virtual void OnAlive(const SessionId& session, std::optional<uint32_t> unsaved) = 0;
   // After a commit that changed what a roster shows of it (state, part, break, times, messages,
   // reports, check-in, whose it is), by this replica or, when this one comes to know of it, by
   // another. Responses, flags and times on an item are none of that.

@@ -151,7 +151,7 @@ struct SessionEngine::Impl : BatchObserver {
     for (const Transactor::Touched& session : transactor.touched()) Note(session, watching);
     if (watching) {
       for (const Job& job : jobs) {
-        if (const SessionId* session = AliveIn(job)) watching->OnAlive(*session);
+        if (const SessionId* session = AliveIn(job)) watching->OnAlive(*session, std::nullopt);
       }
     }
     if (hooks.on_batch) {
@@ -284,8 +284,12 @@ void SessionEngine::Observe(std::shared_ptr<SessionObserver> observer) {
   impl_->observer.swap(observer);  // the former one goes after the lock
 }
 
-void SessionEngine::NoteAlive(const SessionId& session) {
-  if (const auto observer = impl_->Observer()) observer->OnAlive(session);
+void SessionEngine::NoteAlive(const SessionId& session, std::optional<uint32_t> unsaved) {
+  if (const auto observer = impl_->Observer()) observer->OnAlive(session, unsaved);
+}
+
+bool SessionEngine::Watched(const SessionId& session) const {
+  return impl_->listeners.Has(session);
 }
 
 absl::StatusOr<std::vector<OutboxEntry>> SessionEngine::PendingOutbox(

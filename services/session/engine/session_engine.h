@@ -184,8 +184,10 @@ class SessionEngine {
   // Tells `observer` of every session from now on; null: nobody. A call that is running then may
   // still end.
   void Observe(std::shared_ptr<SessionObserver> observer);
-  // A candidate's stream is open.
-  void NoteAlive(const SessionId& session);
+  // A candidate's stream is open, or their device says how much it has not saved.
+  void NoteAlive(const SessionId& session, std::optional<uint32_t> unsaved = std::nullopt);
+  // Whether anybody here has subscribed to it.
+  bool Watched(const SessionId& session) const;
 
   // For the relay to scoring: what is sealed and not scored. Blocks for a query.
   absl::StatusOr<std::vector<OutboxEntry>> PendingOutbox(std::optional<OutboxEntry> after,

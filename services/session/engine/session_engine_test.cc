@@ -414,7 +414,7 @@ TEST_P(SessionEngineTest, OnlyWhatARosterShowsIsToldToIt) {
   struct Watching final : SessionObserver {
     std::atomic<int> alive{0};
     std::vector<uint64_t> versions;  // read after Stop
-    void OnAlive(const SessionId&) override { ++alive; }
+    void OnAlive(const SessionId&, std::optional<uint32_t>) override { ++alive; }
     void OnChanged(const SessionId&, const std::shared_ptr<const State>& state) override {
       versions.push_back(state->version);
     }

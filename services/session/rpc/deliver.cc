@@ -45,8 +45,10 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
       Open();
     } else if (request_.has_save()) {
       Save();
+    } else if (request_.has_alive()) {
+      Alive();
     } else {
-      End(InvalidArgument("STREAM_PROTOCOL", "after `open` a message carries `save`"));
+      End(InvalidArgument("STREAM_PROTOCOL", "after `open` a message carries `save` or `alive`"));
     }
   }
 
@@ -124,6 +126,17 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
           }
           self->Answered(place, std::move(response));
         });
+    ReadOn();
+  }
+
+  void Alive() {
+    // Before the session is known to be the caller's, nothing is said of it.
+    bool known = false;
+    {
+      const std::lock_guard lock(mutex_);
+      known = !opening_ && !ended_;
+    }
+    if (known) parts_.engine.NoteAlive(session_, request_.alive().unsaved_changes());
     ReadOn();
   }
 

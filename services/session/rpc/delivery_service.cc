@@ -157,7 +157,10 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
                                    v1::SaveProgressResponse* response) override {
     UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, progress_);
     Ask(call, request->session_id(), FromProto(*request), false,
-        [call, response](const Outcome& outcome) {
+        [this, call, request, response](const Outcome& outcome) {
+          if (request->has_unsaved_changes()) {
+            parts_.engine.NoteAlive(outcome.session, request->unsaved_changes());
+          }
           Set(ViewAt(*outcome.state, outcome.now).remaining, response->mutable_remaining());
           response->set_deadline_version(outcome.state->deadline_version);
           call->Finish(absl::OkStatus());

@@ -17,7 +17,7 @@ static_assert(static_cast<int>(v1::ROSTER_PROBLEM_HELP_ASKED) ==
                       static_cast<int>(Problem::kHelpAsked) &&
                   static_cast<int>(v1::ROSTER_PROBLEM_MISSING) ==
                       static_cast<int>(Problem::kMissing) &&
-                  static_cast<int>(v1::ROSTER_PROBLEM_IRREGULARITY) == kProblems,
+                  static_cast<int>(v1::ROSTER_PROBLEM_UNSAVED_CHANGES) == kProblems,
               "the two enums have the same numbers");
 
 Span SpanOf(const v1::Interval& from) {
@@ -64,6 +64,8 @@ void ToProto(const RosterLine& line, Time now, v1::RosterEntry* entry) {
   if (row.ended_at) Set(*row.ended_at, entry->mutable_end_time());
   if (row.paused_at) Set(*row.paused_at, entry->mutable_pause_time());
   entry->set_log_version(row.version);
+  entry->set_unsaved_changes(row.unsaved);
+  entry->set_score_held(row.held);
 }
 
 void ToProto(const State& state, v1::GetRosterEntryResponse* response) {

@@ -277,6 +277,7 @@ absl::Status ProctorMany::Report(const v1::IncidentReportRequest& request,
     v1::IncidentSession* session = response->add_sessions();
     session->set_session_id(reading.session.ToHex());
     ToProto(reading.log, session);
+    session->set_unsaved_changes(parts_.roster->Unsaved(reading.session));
   }
   for (const std::string& id : unreadable) response->add_unreadable_session_ids(id);
   response->set_next_page_token(token);

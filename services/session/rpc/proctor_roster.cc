@@ -40,17 +40,24 @@ bool RosterFilter::Passes(const RosterRow& row) const {
 }
 
 std::shared_ptr<Roster> Roster::Start(SessionEngine& engine, EventLogReader& reader,
-                                      const Clock& clock, const Clock& local,
-                                      RosterOptions options) {
-  std::shared_ptr<Roster> roster(new Roster(engine, reader, clock, local, options));
+                                      const Clock& clock, const Clock& local, RosterOptions options,
+                                      std::shared_ptr<Pulse> pulse) {
+  if (!pulse) pulse = std::make_shared<Pulse>();
+  std::shared_ptr<Roster> roster(
+      new Roster(engine, reader, clock, local, options, std::move(pulse)));
   engine.Observe(roster);
   roster->thread_ = std::thread([self = roster.get()] { self->Run(); });
   return roster;
 }
 
 Roster::Roster(SessionEngine& engine, EventLogReader& reader, const Clock& clock,
-               const Clock& local, RosterOptions options)
-    : engine_(engine), reader_(reader), clock_(clock), local_(local), options_(options) {}
+               const Clock& local, RosterOptions options, std::shared_ptr<Pulse> pulse)
+    : engine_(engine),
+      reader_(reader),
+      clock_(clock),
+      local_(local),
+      options_(options),
+      pulse_(std::move(pulse)) {}
 
 Roster::~Roster() { Stop(); }
 
@@ -146,21 +153,23 @@ uint64_t Roster::revision() const {
 RosterLine Roster::LineOf(const SessionId& session, const State& state) const {
   RosterRow row = MakeRow(session, state, clock_.Now());
   row.missing = Missing(row, local_.Monotonic());
+  row.unsaved = Unsaved(row);
   return LineOf(row);
 }
 
 RosterLine Roster::LineOf(const RosterRow& row) const {
   RosterLine line{row, std::nullopt};
-  if (const auto last = pulse_.Last(row.session)) {
-    line.heartbeat_age = std::max(Duration(0), local_.Monotonic() - *last);
+  if (const auto last = pulse_->Last(row.session)) {
+    line.heartbeat_age = std::max(Duration(0), local_.Monotonic() - last->at);
   }
   return line;
 }
 
-void Roster::OnAlive(const SessionId& session) { pulse_.Beat(session, local_.Monotonic()); }
+void Roster::OnAlive(const SessionId& session, std::optional<uint32_t> unsaved) {
+  pulse_->Beat(session, local_.Monotonic(), unsaved);
+}
 
 void Roster::OnChanged(const SessionId& session, const std::shared_ptr<const State>& state) {
-  if (!state->live()) pulse_.Forget(session);
   if (!active_) return;  // most of the time: nobody looks
   RosterRow row = MakeRow(session, *state, clock_.Now());
   const std::lock_guard lock(mutex_);
@@ -179,6 +188,7 @@ void Roster::Put(RosterRow row) {
   const Duration now = local_.Monotonic();
   // An alarm ends here; whether it begins is judged with the log at hand.
   row.missing = !added && entry.row.missing && Missing(row, now);
+  row.unsaved = Unsaved(row);
   if (!row.live()) entry.drop_at = now + options_.keep_ended;
   entry.row = std::move(row);
   entry.seen_by_scan = std::max(entry.seen_by_scan, scan_);
@@ -193,8 +203,17 @@ void Roster::Touch(const SessionId& session, Entry& entry) {
 
 bool Roster::Missing(const RosterRow& row, Duration now) const {
   if (row.state != SessionState::kActive) return false;
-  const auto last = pulse_.Last(row.session);
-  return last && now - *last >= options_.heartbeat * options_.missed;
+  const auto last = pulse_->Last(row.session);
+  return last && now - last->at >= options_.heartbeat * options_.missed;
+}
+
+uint32_t Roster::Unsaved(const RosterRow& row) const {
+  return row.live() ? Unsaved(row.session) : 0;
+}
+
+uint32_t Roster::Unsaved(const SessionId& session) const {
+  const auto last = pulse_->Last(session);
+  return last ? last->unsaved : 0;
 }
 
 void Roster::Run() {
@@ -211,7 +230,7 @@ void Roster::Run() {
     const Duration now = local_.Monotonic();
     if (now - purged_at >= std::chrono::hours(1)) {
       purged_at = now;
-      pulse_.Purge(now - kForgetPulse);
+      pulse_->Purge(now - kForgetPulse);
     }
     if (!active_) continue;
     bool due = false;
@@ -325,6 +344,10 @@ void Roster::Judge() {
   {
     const std::lock_guard lock(mutex_);
     for (auto& [session, entry] : rows_) {
+      if (const uint32_t unsaved = Unsaved(entry.row); unsaved != entry.row.unsaved) {
+        entry.row.unsaved = unsaved;
+        Touch(session, entry);
+      }
       const bool missing = Missing(entry.row, now);
       if (missing == entry.row.missing) continue;
       if (missing) {
@@ -362,17 +385,17 @@ void Roster::LookForMissing() {
 }
 
 void Roster::ForgetIfMoved(const SessionId& session) {
-  const auto last = pulse_.Last(session);
+  const auto last = pulse_->Last(session);
   if (!last) return;
   // One heartbeat later at least: clocks are set right by a little now and then.
-  const Time heard = clock_.Now() - (local_.Monotonic() - *last) + options_.heartbeat;
+  const Time heard = clock_.Now() - (local_.Monotonic() - last->at) + options_.heartbeat;
   bool moved = false;
   const absl::Status read =
       reader_.ReadLog(session, [&](uint64_t, Time at, const Event& event) -> absl::Status {
         moved = moved || (at > heard && ShowsCandidate(event, at));
         return absl::OkStatus();
       });
-  if (read.ok() && moved) pulse_.ForgetIf(session, *last);
+  if (read.ok() && moved) pulse_->ForgetIf(session, last->at);
 }
 
 void Roster::Sweep() {

@@ -2,8 +2,8 @@
 // since somebody looked. In memory, filled when somebody asks and forgotten when nobody does.
 //
 // What this replica writes shows at once; what others write is found by a scan of the store every
-// few seconds, which reads only rows that have changed. Heartbeats are those this replica saw; who
-// was heard of here last and has done something elsewhere since is not missing.
+// few seconds, which reads only rows that have changed. Signs of life are those of every replica
+// that shares them (replicas/pulse_share.h); whose log shows something later is not missing.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@
 #include "absl/status/status.h"
 #include "common/base/clock.h"
 #include "services/session/engine/session_engine.h"
-#include "services/session/rpc/proctor_pulse.h"
+#include "services/session/replicas/pulse.h"
 #include "services/session/rpc/proctor_row.h"
 
 namespace invigil::session {
@@ -58,9 +58,11 @@ struct RosterLine {
 class Roster final : public SessionObserver, public std::enable_shared_from_this<Roster> {
  public:
   // `clock` is the suite's, `local` this machine's. Observes the engine until Stop.
+  // `pulse`: null for one of its own.
   static std::shared_ptr<Roster> Start(SessionEngine& engine, EventLogReader& reader,
                                        const Clock& clock, const Clock& local,
-                                       RosterOptions options = {});
+                                       RosterOptions options = {},
+                                       std::shared_ptr<Pulse> pulse = nullptr);
   ~Roster() override;
   void Stop();
 
@@ -92,16 +94,21 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
   // OK, or why Changes after `revision` can't be told any more.
   absl::Status CheckKept(uint64_t revision) const;
   uint64_t revision() const;
+  // Somebody looks at it, so it is kept up to date.
+  bool active() const { return active_; }
 
+  // Changes that were not acknowledged, as the candidate's device told last; of a session that has
+  // ended too, for a day.
+  uint32_t Unsaved(const SessionId& session) const;
   // The line of a session as it is now, whether or not it is on the roster.
   RosterLine LineOf(const SessionId& session, const State& state) const;
 
-  void OnAlive(const SessionId& session) override;
+  void OnAlive(const SessionId& session, std::optional<uint32_t> unsaved) override;
   void OnChanged(const SessionId& session, const std::shared_ptr<const State>& state) override;
 
  private:
   Roster(SessionEngine& engine, EventLogReader& reader, const Clock& clock, const Clock& local,
-         RosterOptions options);
+         RosterOptions options, std::shared_ptr<Pulse> pulse);
   struct Entry {
     RosterRow row;
     uint64_t revision = 0;
@@ -130,6 +137,7 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
   void Put(RosterRow row);
   void Touch(const SessionId& session, Entry& entry);
   bool Missing(const RosterRow& row, Duration now) const;
+  uint32_t Unsaved(const RosterRow& row) const;
   RosterLine LineOf(const RosterRow& row) const;
 
   SessionEngine& engine_;
@@ -137,7 +145,7 @@ class Roster final : public SessionObserver, public std::enable_shared_from_this
   const Clock& clock_;
   const Clock& local_;
   const RosterOptions options_;
-  Pulse pulse_;
+  const std::shared_ptr<Pulse> pulse_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   // Under mutex_:

@@ -27,6 +27,8 @@ bool RosterRow::Has(Problem problem) const {
       return live() && unconfirmed > 0;
     case Problem::kIrregularity:
       return irregularities > 0;
+    case Problem::kUnsaved:
+      return live() && unsaved > 0;
   }
   return false;
 }
@@ -57,6 +59,7 @@ RosterRow MakeRow(const SessionId& session, const State& state, Time now) {
   row.ended_at = view.ended_at;
   row.paused_at = state.paused_at;
   row.checked_in = state.checked_in;
+  row.held = state.held;
   if (state.extras) {
     for (const Message& message : state.extras->messages) {
       if (message.confirmed) continue;

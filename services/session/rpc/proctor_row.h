@@ -22,6 +22,7 @@ enum class Problem : uint8_t {
   kMissing = 4,
   kUnconfirmed = 5,
   kIrregularity = 6,
+  kUnsaved = 7,
 };
 
 struct RosterRow {
@@ -38,8 +39,11 @@ struct RosterRow {
   std::optional<Time> started_at, ended_at, paused_at;
   uint32_t help = 0, unconfirmed = 0, irregularities = 0;
   bool checked_in = false;
-  // Several heartbeats were missed; the roster's to say.
+  bool held = false;
+  // The roster's to say: several heartbeats were missed; how many changes the candidate's device
+  // has not got acknowledged, as it told last.
   bool missing = false;
+  uint32_t unsaved = 0;
 
   bool live() const { return state >= SessionState::kReady && state <= SessionState::kOnBreak; }
   Duration RemainingAt(Time now) const;
@@ -48,7 +52,7 @@ struct RosterRow {
   // by it.
   int Rank() const;
 };
-inline constexpr int kProblems = 6;
+inline constexpr int kProblems = 7;
 
 // A session that exists, as it is at `now`.
 RosterRow MakeRow(const SessionId& session, const State& state, Time now);

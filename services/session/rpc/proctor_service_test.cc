@@ -219,6 +219,43 @@ TEST_F(ProctorServiceTest, RolesReasonsAndIdsAreAskedFor) {
             "SESSION_NOT_FOUND");
 }
 
+TEST_F(ProctorServiceTest, AHeldResultIsSeenWhenAnOperatorReleasesIt) {
+  const std::string ann = Started("ann");
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::HoldScore, ann, v1::HoldScoreRequest()).status()),
+            "ACT_INVALID");
+  const auto held =
+      Act(&ProctorStub::HoldScore, ann, Because<v1::HoldScoreRequest>("under review"));
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_TRUE(held->score_held());
+  ASSERT_TRUE(Submit(ann, Token("ann")).ok());
+  ASSERT_TRUE(testing::WaitUntil([&] { return StateOf(ann)->state == SessionState::kScored; }));
+  EXPECT_EQ(ReasonOf(Report(ann, Token("ann")).status()), "SCORE_HELD");
+  const auto released = Act(&ProctorStub::ReleaseScore, ann,
+                            Because<v1::ReleaseScoreRequest>("reviewed"), "operator");
+  ASSERT_TRUE(released.ok()) << released.status();
+  EXPECT_FALSE(released->score_held());
+  EXPECT_TRUE(Report(ann, Token("ann")).ok());
+  EXPECT_EQ(
+      ReasonOf(Act(&ProctorStub::HoldScore, ann, Because<v1::HoldScoreRequest>("late")).status()),
+      "SCORE_RELEASED");
+}
+
+TEST_F(ProctorServiceTest, AnActMeantForAnEarlierClockIsRefused) {
+  const std::string ann = Started("ann");
+  auto pause = Because<v1::PauseSessionRequest>();
+  pause.set_deadline_version(1);
+  ASSERT_TRUE(Act(&ProctorStub::PauseSession, ann, pause).ok());
+  ASSERT_TRUE(Act(&ProctorStub::PauseSession, ann, pause).ok()) << "a repeat";
+  auto resume = Because<v1::ResumeSessionRequest>();
+  resume.set_deadline_version(2);
+  ASSERT_TRUE(Act(&ProctorStub::ResumeSession, ann, resume).ok());
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::PauseSession, ann, pause).status()), "SESSION_CHANGED");
+  auto end = Because<v1::TerminateSessionRequest>();
+  end.set_deadline_version(2);
+  EXPECT_EQ(ReasonOf(Act(&ProctorStub::TerminateSession, ann, end).status()), "SESSION_CHANGED");
+  EXPECT_EQ(StateOf(ann)->state, SessionState::kActive);
+}
+
 TEST_F(ProctorServiceTest, MessagesReportsAndVoiding) {
   const std::string ann = Started("ann");
   const SessionId id = *SessionId::FromHex(ann);

@@ -296,6 +296,22 @@ TEST_F(RosterTest, AListWithSessionsThatCouldNotBeReadIsNotComplete) {
   EXPECT_THAT(Candidates(), ::testing::UnorderedElementsAre("ann", "bob", "cid"));
 }
 
+TEST_F(RosterTest, ChangesThatADeviceCouldNotSaveAreAProblemUntilItSaysOtherwise) {
+  const SessionId ann = Activate(*engine_, "ann"), bob = Activate(*engine_, "bob");
+  Fill();
+  engine_->NoteAlive(bob, 3);
+  EXPECT_TRUE(testing::WaitUntil([&] { return RowOf(bob).unsaved == 3; }));
+  EXPECT_EQ(Candidates(), (std::vector<std::string>{"bob", "ann"}));
+  EXPECT_THAT(Candidates({.only_problems = true}), ElementsAre("bob"));
+  engine_->NoteAlive(bob);  // says nothing of it
+  uint64_t seen = roster_->revision();
+  EXPECT_EQ(roster_->Unsaved(bob), 3u);
+  engine_->NoteAlive(bob, 0);
+  EXPECT_TRUE(testing::WaitUntil([&] { return RowOf(bob).unsaved == 0; }));
+  EXPECT_EQ(Changes(seen).size(), 1u) << "those who watch are told";
+  EXPECT_EQ(RowOf(ann).unsaved, 0u);
+}
+
 // What was heard here is old news of someone who answers on another replica.
 TEST_F(RosterTest, WhoMovedToAnotherReplicaIsNotMissing) {
   const SessionId ann = Activate(*engine_, "ann"), bob = Activate(*engine_, "bob");
