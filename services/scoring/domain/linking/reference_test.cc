@@ -284,24 +284,56 @@ TEST(LinkingReference, PlinkVerticalScale) {
   EXPECT_EQ(checked, 20);
 }
 
-// Below the sums of lower asymptotes plink interpolates from (0, 0) as we do.
+// Grade 4 to 8 on the scale of grade 3 by their own Stocking-Lord constants.
+std::vector<std::vector<ItemParameters>> GradesOnBase() {
+  std::vector<std::vector<ItemParameters>> grades;
+  ScaleTransformation link;
+  int grade = 4;
+  for (const ReferenceRow& row : ReadReferenceCsv("irt_linking/plink_TK07/constants.csv")) {
+    if (row.at("row") != "Stocking-Lord") continue;
+    link = Compose({Real(row, "A"), Real(row, "B")}, link);
+    grades.push_back(Transform(Grade(grade++), link));
+  }
+  return grades;
+}
+
+// Below the sums of lower asymptotes plink interpolates from (0, 0) as we do. 2e-4: its constants
+// have six decimals.
 TEST(LinkingReference, PlinkTrueScores) {
   SKIP_WITHOUT_REFERENCE("irt_linking/plink_TK07/tse_SL.csv");
-  std::vector<ScaleTransformation> to_below;
-  for (const ReferenceRow& row : ReadReferenceCsv("irt_linking/plink_TK07/constants.csv")) {
-    if (row.at("row") == "Stocking-Lord") to_below.push_back({Real(row, "A"), Real(row, "B")});
-  }
   const auto table = ReadReferenceCsv("irt_linking/plink_TK07/tse_SL.csv");
-  ScaleTransformation link;
-  for (int grade = 4; grade <= 8; ++grade) {
-    link = Compose(to_below[static_cast<size_t>(grade) - 4], link);
-    const auto equated = TrueScoreEquating(Grade(3), Transform(Grade(grade), link));
+  int grade = 4;
+  for (const auto& items : GradesOnBase()) {
+    const auto equated = TrueScoreEquating(Grade(3), items);
     ASSERT_TRUE(equated.ok());
     ASSERT_EQ(equated->size(), table.size());
     for (size_t x = 0; x < table.size(); ++x) {
       EXPECT_NEAR((*equated)[x].equated, Real(table[x], "grade" + std::to_string(grade)), 2e-4);
     }
+    ++grade;
   }
+  EXPECT_EQ(grade, 9);
+}
+
+// The population is not recorded with the tables: 41 nodes of the standard normal from -4 to 4
+// reproduce them. plink sends 0 to 0, which is not looked at; 5e-4 because its tails hold few
+// digits.
+TEST(LinkingReference, PlinkObservedScores) {
+  SKIP_WITHOUT_REFERENCE("irt_linking/plink_TK07/ose_SL_scores.csv");
+  const auto table = ReadReferenceCsv("irt_linking/plink_TK07/ose_SL_scores.csv");
+  const AbilityNodes nodes = NormalGrid(41, -4, 4);
+  int grade = 4;
+  for (const auto& items : GradesOnBase()) {
+    const auto equated = ObservedScoreEquating(Grade(3), items, {nodes, nodes, 0.5});
+    ASSERT_TRUE(equated.ok());
+    ASSERT_EQ(equated->size(), table.size());
+    for (size_t x = 1; x < table.size(); ++x) {
+      EXPECT_NEAR((*equated)[x].equated, Real(table[x], "grade" + std::to_string(grade)), 5e-4)
+          << grade << " " << x;
+    }
+    ++grade;
+  }
+  EXPECT_EQ(grade, 9);
 }
 
 }  // namespace
