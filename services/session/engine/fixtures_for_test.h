@@ -136,6 +136,7 @@ class FaultyLog final : public EventLog {
   absl::Status DeleteOutbox(const SessionId& session, uint32_t attempt_version) override {
     return log_->DeleteOutbox(session, attempt_version);
   }
+  absl::Status AddRemark(const Remark& remark) override { return log_->AddRemark(remark); }
 
  private:
   const std::unique_ptr<EventLog> log_;

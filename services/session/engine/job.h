@@ -22,8 +22,18 @@ struct DeliveredJob {
   uint32_t attempt_version = 0;
 };
 
+// Adds a row to the journal that no event stands behind.
+struct RemarkJob {
+  Remark remark;
+};
+
+// Reads a session anew, from its first event: what was written then has changed.
+struct ReloadJob {
+  SessionId session;
+};
+
 struct Job {
-  std::variant<CommandJob, StartRequest, DeliveredJob> work;
+  std::variant<CommandJob, StartRequest, DeliveredJob, RemarkJob, ReloadJob> work;
   // Waiting in the queue costs a candidate nothing: this is the time that counts.
   Time received{};
   Done done;

@@ -305,6 +305,20 @@ void SessionEngine::MarkDelivered(const SessionId& session, uint32_t attempt_ver
                 });
 }
 
+void SessionEngine::AddRemark(Remark remark, absl::AnyInvocable<void(absl::Status)> done) {
+  impl_->Submit(Lane::kBulk, RemarkJob{std::move(remark)},
+                [done = std::move(done)](absl::StatusOr<Outcome> outcome) mutable {
+                  done(outcome.status());
+                });
+}
+
+void SessionEngine::Reload(const SessionId& session, absl::AnyInvocable<void(absl::Status)> done) {
+  impl_->Submit(Lane::kBulk, ReloadJob{session},
+                [done = std::move(done)](absl::StatusOr<Outcome> outcome) mutable {
+                  done(outcome.status());
+                });
+}
+
 absl::StatusOr<std::vector<Scheduled>> SessionEngine::ListScheduled(std::optional<Scheduled> after,
                                                                     Time until, size_t limit) {
   return impl_->reader->ListScheduled(after, until, limit);

@@ -197,6 +197,13 @@ class SessionEngine {
   void MarkDelivered(const SessionId& session, uint32_t attempt_version,
                      absl::AnyInvocable<void(absl::Status)> done);
 
+  // Adds a row to the journal that no event stands behind; its time is set here. In bulk's lane.
+  void AddRemark(Remark remark, absl::AnyInvocable<void(absl::Status)> done);
+
+  // What was written of a session has changed behind its log's end: memory forgets it, and those
+  // who watch are told how it reads now. In bulk's lane.
+  void Reload(const SessionId& session, absl::AnyInvocable<void(absl::Status)> done);
+
   // For the reconciler and the timer index: running sessions due by `until`, earliest first. Blocks
   // for a query. Send each overdue one Expire.
   absl::StatusOr<std::vector<Scheduled>> ListScheduled(std::optional<Scheduled> after, Time until,

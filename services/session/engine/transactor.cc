@@ -30,6 +30,7 @@ absl::Status Transactor::Run(std::span<Job> jobs) {
   touched_.clear();
   index_.clear();
   read_contents_.clear();
+  reload_.clear();
   events_ = 0;
   absl::Status status = log_.Begin();
   if (status.ok()) ForgetContents();
@@ -58,9 +59,29 @@ absl::Status Transactor::RunOpen(std::span<Job> jobs) {
 absl::Status Transactor::Do(Job& job) {
   if (const auto* command = std::get_if<CommandJob>(&job.work)) return DoCommand(*command, job);
   if (const auto* start = std::get_if<StartRequest>(&job.work)) return DoStart(*start, job);
+  if (auto* added = std::get_if<RemarkJob>(&job.work)) {
+    added->remark.at = job.received;
+    job.result = Outcome{added->remark.session};
+    return log_.AddRemark(added->remark);
+  }
+  if (const auto* reload = std::get_if<ReloadJob>(&job.work)) return DoReload(*reload, job);
   const auto& delivered = std::get<DeliveredJob>(job.work);
   job.result = Outcome{delivered.session};
   return log_.DeleteOutbox(delivered.session, delivered.attempt_version);
+}
+
+absl::Status Transactor::DoReload(const ReloadJob& work, Job& job) {
+  job.result = Outcome{work.session};
+  if (index_.contains(work.session)) {
+    // A job before it in this transaction works on what was remembered; the next one reads anew.
+    reload_.push_back(work.session);
+    return absl::OkStatus();
+  }
+  cache_.Drop(work.session);
+  const auto session = Load(work.session);
+  if (session.ok()) return absl::OkStatus();
+  job.result = session.status();
+  return EndsTransaction(session.status()) ? session.status() : absl::OkStatus();
 }
 
 absl::Status Transactor::DoCommand(const CommandJob& work, Job& job) {
@@ -298,6 +319,7 @@ void Transactor::Publish(std::span<Job> jobs) {
       cache_.Drop(session.session);  // a store that forgets has forgotten it
     }
   }
+  for (const SessionId& session : reload_) cache_.Drop(session);
   for (const auto& [id, bytes] : read_contents_) contents_.Put(id, bytes);
   for (Job& job : jobs) {
     if (!job.result.ok()) continue;

@@ -52,6 +52,7 @@ class Transactor {
   void ForgetContents();
   absl::Status Do(Job& job);
   absl::Status DoCommand(const CommandJob& work, Job& job);
+  absl::Status DoReload(const ReloadJob& work, Job& job);
   absl::Status DoStart(const StartRequest& request, Job& job);
   // The newest state of a session, read from the log where the cache is not certain.
   absl::Status CheckNoneLive(const Touched& sealed);
@@ -75,6 +76,7 @@ class Transactor {
   absl::flat_hash_map<std::string, ContentCache::Bytes> read_contents_;  // certain after the commit
   std::deque<Touched> touched_;
   absl::flat_hash_map<SessionId, Touched*> index_;
+  std::vector<SessionId> reload_;  // not to be remembered after the commit
   size_t events_ = 0;
 };
 

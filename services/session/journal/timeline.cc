@@ -1,5 +1,6 @@
 #include "services/session/journal/timeline.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -146,6 +147,31 @@ struct Teller {
   }
 };
 
+// What the journal remarks of a session beside its events.
+TimelineEntry Tell(const Remark& remark) {
+  TimelineEntry entry;
+  entry.written_at = entry.happened_at = remark.at;
+  entry.kind = remark.kind;
+  entry.actor = remark.actor;
+  const std::string reason = remark.reason.empty() ? "" : ": " + remark.reason;
+  if (remark.kind == kDenied) {
+    entry.text = "refused to " + remark.method + reason;
+  } else if (remark.kind == kDeniedMore) {
+    entry.text = std::to_string(remark.count) + " more refusals, not told one by one" + reason;
+  } else if (remark.kind == kErasedPerson) {
+    entry.text = "the candidate was erased, and is called " + remark.person + " since" + reason;
+  } else if (remark.kind == kWordsErased) {
+    entry.text =
+        "what people wrote was taken out of " + std::to_string(remark.count) + " events" + reason;
+  } else {
+    entry.text = remark.method + reason;
+  }
+  return entry;
+}
+
+// Of so many remarks a timeline tells.
+constexpr size_t kMostRemarks = 10'000;
+
 }  // namespace
 
 absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(EventLogReader& reader,
@@ -171,6 +197,12 @@ absl::StatusOr<std::vector<TimelineEntry>> ReadTimeline(EventLogReader& reader,
       });
   if (!status.ok()) return status;
   if (entries.empty()) return NotFoundRefusal();
+  const auto remarks = reader.ListRemarks(session, kMostRemarks);
+  if (!remarks.ok()) return remarks.status();
+  for (const Remark& remark : *remarks) entries.push_back(Tell(remark));
+  std::stable_sort(
+      entries.begin(), entries.end(),
+      [](const TimelineEntry& a, const TimelineEntry& b) { return a.written_at < b.written_at; });
   return entries;
 }
 

@@ -13,7 +13,7 @@
 namespace invigil::session {
 
 struct TimelineEntry {
-  uint64_t seq = 0;
+  uint64_t seq = 0;  // 0: no event, but a remark of the journal, as of a call that was refused
   Time written_at{};
   Time happened_at{};  // earlier only for what time alone brought about
   std::string kind;

@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "common/base/hash.h"
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
 #include "services/session/store/codec.h"
+#include "services/session/store/redact.h"
 
 namespace invigil::session {
 namespace {
@@ -38,6 +40,7 @@ class Verifier {
     if (row.hash != ChainHash(head.hash, row)) {
       return std::string("it is not what was written: its hash does not fit it and the row before");
     }
+    if (row.seq == 0) return CheckRemark(row);
     Seen& seen = sessions_[row.session];
     if (row.seq <= seen.last_seq) return std::string("an earlier event of its session comes after");
     seen.last_seq = row.seq;
@@ -46,6 +49,20 @@ class Verifier {
     return CheckEvents(row, seen);
   }
   size_t sessions() const { return sessions_.size(); }
+
+  // After the last row: the first row of which something was erased though no row says so. Nothing
+  // was: nullopt.
+  std::optional<JournalFault> Unexplained() const {
+    std::optional<JournalFault> first;
+    for (const auto& [key, erased] : erased_) {
+      if (wordless_.contains(key.first)) continue;
+      if (!first || erased.n < first->n) first = JournalFault{erased.n, erased.fault};
+    }
+    return first;
+  }
+
+  // After the last row: whether one says that the journal was cut off there.
+  bool SaysCut(const JournalHead& begin) const { return cuts_.contains({begin.n, begin.hash}); }
 
   // After the last row: whether a session has acts that no row speaks of. `Moved` tells whether
   // rows of a session were added after the check began.
@@ -75,6 +92,70 @@ class Verifier {
   }
 
  private:
+  // A person was taken out of these rows, of which the first is `n`; a later row must say so.
+  struct Erased {
+    uint64_t n = 0;
+    const char* fault = nullptr;  // if none does
+  };
+  static constexpr char kEventChanged[] = "its event was changed";
+  static constexpr char kRemarkChanged[] = "its text was changed";
+
+  // Of a session and what the person is called now; remarks are of no session in particular.
+  void NoteErased(const SessionId& session, std::string name, uint64_t n, const char* fault) {
+    erased_.try_emplace({session, std::move(name)}, Erased{n, fault});
+  }
+
+  std::string CheckRemark(const JournalRow& row) {
+    auto remark = DecodeRemark(row.remark);
+    if (!remark.ok()) return "its text can't be read";
+    if (row.remark.empty() && row.body_hash != BodyHash(row.salt, "")) return "its text is missing";
+    remark->kind = row.kind;
+    if (row.body_hash != BodyHash(row.salt, row.remark)) {
+      const std::string name(PersonIn(*remark));
+      if (!row.salt.empty() || name.empty() || RestHash(*remark) != row.rest_hash) {
+        return kRemarkChanged;
+      }
+      NoteErased({}, name, row.n, kRemarkChanged);
+    }
+    if (row.kind == kWordsErased) wordless_.insert(row.session);
+    if (row.kind == kCut) cuts_.insert({remark->count, remark->reason});
+    if (row.kind == kErasedPerson) {
+      erased_.erase({row.session, remark->person});
+      erased_.erase({SessionId(), remark->person});
+    }
+    return "";
+  }
+
+  // Whether an event that is not as it was written is so without its person, called `name` now.
+  static bool IsRedacted(const JournalRow& row, const Event& event, std::string_view body,
+                         std::string_view name) {
+    if (!row.salt.empty() || name.empty() || JournalKind(event) != row.kind) return false;
+    std::string again;
+    EncodeEvent(Redact(event, name, name), again);
+    return again == body && (row.rest_hash.empty() || RestHash(event, name) == row.rest_hash);
+  }
+
+  // The same of the event that the row names, and notes that a row must say so.
+  absl::StatusOr<bool> CheckRedacted(const JournalRow& row) {
+    std::string name;  // of the session's candidate then
+    bool redacted = false;
+    const absl::Status status = reader_.ReadEvents(
+        row.session, [&](uint64_t seq, Time, std::string_view body) -> absl::Status {
+          if (seq > row.seq) return absl::OkStatus();
+          const auto event = DecodeEvent(body);
+          if (!event.ok()) return absl::OkStatus();
+          if (const auto* reserved = std::get_if<Reserved>(&*event)) {
+            name = reserved->identity.candidate_id;
+          }
+          if (const auto* claimed = std::get_if<Claimed>(&*event)) name = claimed->candidate_id;
+          if (seq == row.seq) redacted = IsRedacted(row, *event, body, name);
+          return absl::OkStatus();
+        });
+    if (!status.ok()) return status;
+    if (redacted) NoteErased(row.session, name, row.n, kEventChanged);
+    return redacted;
+  }
+
   // The session's log up to the row's event.
   absl::StatusOr<std::string> CheckEvents(const JournalRow& row, const Seen& seen) {
     const bool seal = !row.responses_hash.empty();
@@ -82,14 +163,17 @@ class Verifier {
     bool found = false;
     uint64_t rows_due = 0;
     State state;
+    bool changed = false;
     const absl::Status status = reader_.ReadEvents(
         row.session, [&](uint64_t seq, Time at, std::string_view body) -> absl::Status {
           if (found || !fault.empty()) return absl::OkStatus();
           if (seq == row.seq) {
             found = true;
-            if (Sha256Hex(body) != row.body_hash || at != row.at) {
-              fault = "its event was changed";
-              return absl::OkStatus();
+            if (BodyHash(row.salt, body) != row.body_hash || at != row.at) {
+              // A person may have been taken out: looked at below.
+              changed = true;
+              if (at != row.at) fault = kEventChanged;
+              if (!fault.empty()) return absl::OkStatus();
             }
           }
           if (!seal) return absl::OkStatus();
@@ -109,6 +193,11 @@ class Verifier {
     if (!status.ok()) return status;
     if (!fault.empty()) return fault;
     if (!found) return std::string("its event is missing");
+    if (changed) {
+      const auto redacted = CheckRedacted(row);
+      if (!redacted.ok()) return redacted.status();
+      if (!*redacted) return std::string(kEventChanged);
+    }
     if (!seal) return fault;
     if (ResponsesHash(state) != row.responses_hash) {
       return std::string("the stored responses are not those that were sealed");
@@ -122,6 +211,9 @@ class Verifier {
   EventLogReader& reader_;
   const std::function<bool()>& stop_;
   absl::flat_hash_map<SessionId, Seen> sessions_;
+  absl::flat_hash_map<std::pair<SessionId, std::string>, Erased> erased_;
+  absl::flat_hash_set<SessionId> wordless_;
+  absl::flat_hash_set<std::pair<uint64_t, std::string>> cuts_;
 };
 
 }  // namespace
@@ -131,13 +223,26 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   // Taken first: what is added meanwhile is none of this check's business.
   const auto end = reader.ReadJournalHead();
   if (!end.ok()) return end.status();
+  const auto begin = reader.ReadJournalBegin();
+  if (!begin.ok()) return begin.status();
   JournalVerdict verdict;
+  verdict.begin = verdict.head = *begin;
+  if (options.noted && options.noted->n < begin->n) {
+    return FailedPrecondition("HEAD_CUT_OFF",
+                              "the part of the journal to which this head belongs was kept long "
+                              "enough and is gone; give a later one")
+        .With("first_row", std::to_string(begin->n + 1));
+  }
   Verifier verifier(reader, options.stop);
   const auto fault = [&](uint64_t n, std::string what) {
     verdict.fault = JournalFault{n, std::move(what)};
     verdict.sessions = verifier.sessions();
     return verdict;
   };
+  if (options.noted && options.noted->n == begin->n && options.noted->hash != begin->hash &&
+      begin->n > 0) {
+    return fault(begin->n + 1, "it does not follow the row that was noted");
+  }
   if (options.noted && options.noted->n > end->n) {
     return fault(end->n + 1, "the journal ends before the head that was noted");
   }
@@ -176,6 +281,10 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   });
   if (!rest.ok()) return rest.status();
   if (!rest->empty()) return fault(end->n, *rest);
+  if (begin->n > 0 && !verifier.SaysCut(*begin)) {
+    return fault(begin->n + 1, "rows before it are gone, and no row says that they were cut off");
+  }
+  if (auto erased = verifier.Unexplained()) return fault(erased->n, std::move(erased->what));
   verdict.sessions = verifier.sessions();
   return verdict;
 }

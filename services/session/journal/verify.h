@@ -19,6 +19,7 @@ struct JournalFault {
 struct JournalVerdict {
   uint64_t rows = 0;                  // that were right
   uint64_t sessions = 0;              // that they speak of
+  JournalHead begin;                  // zeros, or the row behind which the journal begins
   JournalHead head;                   // after those rows
   std::optional<JournalFault> fault;  // nullopt: all is as it was written
 };
@@ -36,9 +37,11 @@ struct VerifyOptions {
 // Reads the whole journal and every event it names; blocks for as long. Finds a row that was
 // changed, taken out, put in or moved, an end that was cut off behind the head's row or a noted
 // head, an event that was changed, taken out or added, and
-// stored responses that are not those that were sealed. Sessions older than the journal have no
-// rows and are not judged. Errors: of the store, and CANCELLED (AUDIT_STOPPED) when told to stop;
-// they say nothing about the truth.
+// stored responses that are not those that were sealed. Where a candidate was erased, it finds any
+// other change to the event, and an erasure that no later row tells of. Sessions older than the
+// journal have no rows and are not judged. If the oldest part was cut off, it proves the rest, and
+// that a row says so. Errors: of the store, FAILED_PRECONDITION (HEAD_CUT_OFF) for a head in that
+// part, and CANCELLED (AUDIT_STOPPED) when told to stop; they say nothing about the truth.
 absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options = {});
 
 }  // namespace invigil::session

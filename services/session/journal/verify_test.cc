@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/error/error.h"
 #include "common/sql/database.h"
@@ -198,6 +199,62 @@ TEST_F(VerifyTest, ASealAndWhatIsAddedToItInOneDecisionAreBothRight) {
       kStart + std::chrono::hours(3));
   EXPECT_EQ(state.attempt_version, 2u);
   EXPECT_EQ(Fault(), "");
+}
+
+TEST_F(VerifyTest, RowsOfTheFormerFormatAreStillRight) {
+  // As a program before salts wrote them.
+  auto reader = OpenSqliteEventLogReader(path_);
+  ASSERT_TRUE(reader.ok());
+  JournalHead head;
+  const std::vector<JournalRow> written = *(*reader)->ListJournal(0, 1000);
+  for (JournalRow row : written) {
+    const absl::Status read =
+        (*reader)->ReadEvents(row.session, [&](uint64_t seq, Time, std::string_view body) {
+          if (seq == row.seq) row.body_hash = Sha256Hex(body);
+          return absl::OkStatus();
+        });
+    ASSERT_TRUE(read.ok()) << read;
+    row.rest_hash.clear();
+    head = {row.n, row.hash = ChainHash(head.hash, row)};
+    Tamper("UPDATE journal SET rest_hash='', body_hash='" + row.body_hash + "', hash='" + row.hash +
+           "' WHERE n=" + std::to_string(row.n));
+  }
+  Tamper("DELETE FROM journal_salts; UPDATE journal_head SET hash='" + head.hash + "'");
+  EXPECT_EQ(Fault(), "");
+  auto log = OpenSqliteEventLog(path_);
+  ASSERT_TRUE(log.ok());
+  Sit(**log, "newer");
+  EXPECT_EQ(Fault(), "");
+  Tamper(
+      "UPDATE events SET body = CAST(replace(CAST(body AS TEXT), 'fire drill', 'fine drill') AS "
+      "BLOB) WHERE body = (SELECT body FROM events WHERE CAST(body AS TEXT) LIKE '%fire drill%' "
+      "LIMIT 1)");
+  EXPECT_THAT(Fault(), HasSubstr("its event was changed"));
+}
+
+TEST_F(VerifyTest, WithoutItsSaltAnEventIsNotAsItWasWritten) {
+  Tamper("DELETE FROM journal_salts WHERE seq=5");
+  EXPECT_THAT(Fault(), HasSubstr("4: its event was changed"));
+}
+
+TEST_F(VerifyTest, RemarksAreChainedAndTheirTextsCount) {
+  auto log = OpenSqliteEventLog(path_);
+  ASSERT_TRUE(log.ok());
+  Remark remark;
+  remark.kind = kDenied;
+  remark.session = sessions_[1];
+  remark.at = kStart;
+  remark.actor = "mallory";
+  remark.reason = "SESSION_NOT_YOURS";
+  ASSERT_TRUE((*log)->Begin().ok());
+  ASSERT_TRUE((*log)->AddRemark(remark).ok());
+  ASSERT_TRUE((*log)->Commit().ok());
+  Sit(**log, "dora");
+  EXPECT_EQ(Fault(), "");
+  Tamper("UPDATE remarks SET body=CAST(replace(CAST(body AS TEXT), 'mallory', 'ann-ann') AS BLOB)");
+  EXPECT_THAT(Fault(), HasSubstr("22: its text was changed"));
+  Tamper("DELETE FROM remarks");
+  EXPECT_THAT(Fault(), HasSubstr("22: its text is missing"));
 }
 
 TEST_F(VerifyTest, ARolledBackTransactionLeavesNoGap) {

@@ -16,6 +16,7 @@
 #include "services/session/domain/events.h"
 #include "services/session/domain/session_id.h"
 #include "services/session/store/journal.h"
+#include "services/session/store/remark.h"
 
 namespace invigil::session {
 
@@ -80,6 +81,9 @@ class EventLog {
 
   // Takes an entry out of the outbox, if it is there.
   virtual absl::Status DeleteOutbox(const SessionId& session, uint32_t attempt_version) = 0;
+
+  // Adds a row to the journal that no event stands behind. A store without a journal has none.
+  virtual absl::Status AddRemark(const Remark& remark) { return absl::OkStatus(); }
 };
 
 // A session whose clock runs.
@@ -129,6 +133,12 @@ class EventLogReader {
   // Rows of the journal numbered above `after`, in order.
   virtual absl::StatusOr<std::vector<JournalRow>> ListJournal(uint64_t after, size_t limit) = 0;
   virtual absl::StatusOr<JournalHead> ReadJournalHead() = 0;
+  // The row behind which it begins, if its oldest part was cut off; zeros if not.
+  virtual absl::StatusOr<JournalHead> ReadJournalBegin() { return JournalHead(); }
+  // What the journal remarks of a session, in order, up to `limit`. All zeros: of none.
+  virtual absl::StatusOr<std::vector<Remark>> ListRemarks(const SessionId& session, size_t limit) {
+    return std::vector<Remark>();
+  }
   // Gives `visit` the events of a session, as stored, oldest first, until it returns an error,
   // which is passed on.
   using RawVisitor = absl::FunctionRef<absl::Status(uint64_t seq, Time at, std::string_view body)>;

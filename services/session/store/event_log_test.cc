@@ -555,6 +555,51 @@ TEST_P(EventLogTest, SavesAndRolledBackTransactionsLeaveTheJournalAlone) {
   EXPECT_EQ(reader_->ReadJournalHead()->n, before.n + 1);
 }
 
+TEST_P(EventLogTest, ARemarkIsARowWithItsBodyBesideIt) {
+  const SessionId id = NewSession();
+  State state = Activate(id, "ann");
+  const JournalHead before = *reader_->ReadJournalHead();
+  const auto remark = [](const SessionId& session, const std::string& actor) {
+    Remark made;
+    made.kind = kDenied;
+    made.session = session;
+    made.at = kStart;
+    made.actor = actor;
+    made.method = "/x/SubmitSession";
+    made.reason = "SESSION_NOT_YOURS";
+    return made;
+  };
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(log_->AddRemark(remark(id, "mallory")).ok());
+  ASSERT_TRUE(log_->AddRemark(remark({}, "")).ok());
+  log_->Rollback();
+  EXPECT_EQ(*reader_->ReadJournalHead(), before);
+  ASSERT_TRUE(log_->Begin().ok());
+  ASSERT_TRUE(log_->AddRemark(remark(id, "mallory")).ok());
+  ASSERT_TRUE(Do(*log_, id, state, Pause{"proctor", "alarm"}).ok());
+  ASSERT_TRUE(log_->AddRemark(remark({}, "")).ok());
+  ASSERT_TRUE(log_->Commit().ok());
+  const auto rows = reader_->ListJournal(before.n, 10);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_EQ(rows->size(), 3u);
+  EXPECT_EQ((*rows)[0].seq, 0u);
+  EXPECT_EQ((*rows)[1].kind, "paused");
+  JournalHead head = before;
+  for (const JournalRow& row : *rows) {
+    EXPECT_EQ(row.hash, ChainHash(head.hash, row));
+    head = {row.n, row.hash};
+    EXPECT_EQ(row.salt.size(), 32u);
+    EXPECT_EQ(row.rest_hash.size(), 64u);
+    if (row.seq == 0) {
+      EXPECT_EQ(row.body_hash, BodyHash(row.salt, row.remark));
+    }
+  }
+  const auto of_session = reader_->ListRemarks(id, 10);
+  ASSERT_TRUE(of_session.ok()) << of_session.status();
+  EXPECT_EQ(*of_session, std::vector<Remark>{remark(id, "mallory")});
+  EXPECT_EQ(reader_->ListRemarks({}, 10)->size(), 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, OpenTransactionsTest, ::testing::Values("postgresql"),
                          TestStore::Name);
 

@@ -4,6 +4,8 @@
 #include <variant>
 
 #include "common/base/hash.h"
+#include "common/base/ids.h"
+#include "services/session/store/redact.h"
 
 namespace invigil::session {
 namespace {
@@ -46,6 +48,8 @@ struct Kind {
   std::string_view operator()(const Claimed&) const { return "claimed"; }
 };
 
+constexpr size_t kSaltBytes = 16;
+
 void AppendNumber(std::string& text, uint64_t number, int base = 10) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof(digits), number, base).ptr;
@@ -68,8 +72,16 @@ std::string ResponsesHash(const State& state) {
   return Sha256Hex(text);
 }
 
+std::string BodyHash(std::string_view salt, std::string_view body) {
+  if (salt.empty()) return Sha256Hex(body);
+  std::string text(salt);
+  text += body;
+  return Sha256Hex(text);
+}
+
 std::string ChainHash(std::string_view previous, const JournalRow& row) {
-  std::string text(previous);
+  std::string text = row.rest_hash.empty() ? "" : "2|";
+  text += previous;
   text += '|';
   AppendNumber(text, row.n);
   text += '|';
@@ -82,6 +94,7 @@ std::string ChainHash(std::string_view previous, const JournalRow& row) {
     text += '|';
     text += *part;
   }
+  if (!row.rest_hash.empty()) text += "|" + row.rest_hash;
   return Sha256Hex(text);
 }
 
@@ -94,11 +107,29 @@ void JournalBatch::Add(const SessionId& session, uint64_t seq, Time at, const Ev
   row.seq = seq;
   row.at = at;
   row.kind = kind;
-  row.body_hash = Sha256Hex(body);
+  if (HoldsPersonal(event)) {
+    row.salt = RandomHex(kSaltBytes);
+    row.rest_hash = RestHash(event, after.identity ? after.identity->candidate_id : "");
+  } else {
+    row.rest_hash = Sha256Hex(body);
+  }
+  row.body_hash = BodyHash(row.salt, body);
   // A seal is the last event of its call (EventLog::Append), so `after` is what was sealed.
   if (std::holds_alternative<Sealed>(event) || std::holds_alternative<ResponsesRecovered>(event)) {
     row.responses_hash = ResponsesHash(after);
   }
+}
+
+void JournalBatch::Add(const Remark& remark) {
+  JournalRow& row = rows_.emplace_back();
+  row.session = remark.session;
+  row.at = remark.at;
+  row.kind = remark.kind;
+  row.remark = EncodeRemark(remark);
+  row.person = PersonIn(remark);
+  row.salt = RandomHex(kSaltBytes);
+  row.rest_hash = RestHash(remark);
+  row.body_hash = BodyHash(row.salt, row.remark);
 }
 
 const std::vector<JournalRow>& JournalBatch::Chain(JournalHead& head) {

@@ -10,8 +10,10 @@
 
 #include "common/error/error.h"
 #include "common/sql/postgres.h"
+#include "common/sql/postgres_schema.h"
 #include "services/session/domain/clock.h"
 #include "services/session/store/codec.h"
+#include "services/session/store/journal_queries.h"
 #include "services/session/store/notice_batch.h"
 #include "services/session/store/sqlite_schema.h"
 
@@ -100,9 +102,14 @@ class PostgresEventLog final : public EventLog {
         read_head_(db_->Prepare("SELECT n, hash FROM journal_head WHERE one=1 FOR UPDATE")),
         write_head_(db_->Prepare("UPDATE journal_head SET n=$1, hash=$2 WHERE one=1")),
         write_journal_(db_->Prepare(
-            "INSERT INTO journal(n, session_id, seq, at_us, kind, body_hash, responses_hash, hash) "
-            "SELECT * FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], $4::BIGINT[], "
-            "$5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[])")),
+            "INSERT INTO journal(n, session_id, seq, at_us, kind, body_hash, responses_hash, hash, "
+            "rest_hash) SELECT * FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], "
+            "$4::BIGINT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[], $9::TEXT[])")),
+        write_salts_(db_->Prepare("INSERT INTO journal_salts(session_id, seq, salt) SELECT * FROM "
+                                  "unnest($1::BYTEA[], $2::BIGINT[], $3::TEXT[])")),
+        write_remarks_(
+            db_->Prepare("INSERT INTO remarks(n, session_id, person, salt, body) SELECT * FROM "
+                         "unnest($1::BIGINT[], $2::BYTEA[], $3::TEXT[], $4::TEXT[], $5::BYTEA[])")),
         write_notices_(db_->Prepare(
             "INSERT INTO notices(n, session_id, seq, kind, written_us, occurred_us, candidate_id, "
             "exam_id, exam_version, session_kind, epoch, attempt_version, score_version, "
@@ -221,6 +228,11 @@ class PostgresEventLog final : public EventLog {
     return std::optional<std::string>(rows->View(0, 0));
   }
 
+  absl::Status AddRemark(const Remark& remark) override {
+    journal_.Add(remark);
+    return absl::OkStatus();
+  }
+
   absl::Status DeleteOutbox(const SessionId& session, uint32_t attempt_version) override {
     Put(session, delete_outbox_, std::string(session.bytes()), int64_t{attempt_version});
     return absl::OkStatus();
@@ -311,7 +323,7 @@ class PostgresEventLog final : public EventLog {
       return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT", "the journal has no head");
     }
     JournalHead head{static_cast<uint64_t>(rows->Int(0, 0)), std::string(rows->View(0, 1))};
-    std::array<sql::ArrayArgument, 8> columns;
+    std::array<sql::ArrayArgument, 9> columns;
     const std::vector<JournalRow>& journal = journal_.Chain(head);
     for (const JournalRow& row : journal) {
       columns[0].AddInt(static_cast<int64_t>(row.n));
@@ -322,13 +334,41 @@ class PostgresEventLog final : public EventLog {
       columns[5].AddText(row.body_hash);
       columns[6].AddText(row.responses_hash);
       columns[7].AddText(row.hash);
+      columns[8].AddText(row.rest_hash);
     }
-    Arguments arguments;
-    for (sql::ArrayArgument& column : columns) arguments.Blob(column.bytes());
-    db_->Queue(write_journal_, arguments);
+    QueueRows(write_journal_, columns);
+    SendBeside(journal);
     SendNotices(notices_.Number(journal));
     db_->Queue(write_head_, Arguments().Int(static_cast<int64_t>(head.n)).Text(head.hash));
     return absl::OkStatus();
+  }
+
+  // What stands beside the rows of the journal.
+  void SendBeside(const std::vector<JournalRow>& rows) {
+    std::array<sql::ArrayArgument, 3> salts;
+    std::array<sql::ArrayArgument, 5> remarks;
+    for (const JournalRow& row : rows) {
+      if (row.seq == 0) {
+        remarks[0].AddInt(static_cast<int64_t>(row.n));
+        remarks[1].AddBlob(row.session.bytes());
+        remarks[2].AddText(row.person);
+        remarks[3].AddText(row.salt);
+        remarks[4].AddBlob(row.remark);
+      } else if (!row.salt.empty()) {
+        salts[0].AddBlob(row.session.bytes());
+        salts[1].AddInt(static_cast<int64_t>(row.seq));
+        salts[2].AddText(row.salt);
+      }
+    }
+    if (salts[0].size() > 0) QueueRows(write_salts_, salts);
+    if (remarks[0].size() > 0) QueueRows(write_remarks_, remarks);
+  }
+
+  template <size_t kColumns>
+  void QueueRows(int statement, std::array<sql::ArrayArgument, kColumns>& columns) {
+    Arguments arguments;
+    for (sql::ArrayArgument& column : columns) arguments.Blob(column.bytes());
+    db_->Queue(statement, arguments);
   }
 
   void SendNotices(const std::vector<Notice>& notices) {
@@ -390,7 +430,8 @@ class PostgresEventLog final : public EventLog {
   const std::unique_ptr<Postgres> db_;
   const int read_, append_, compare_, insert_session_, update_session_, set_candidate_, find_start_,
       insert_start_, find_live_, insert_outbox_, delete_outbox_, clear_outbox_, put_content_,
-      get_content_, read_head_, write_head_, write_journal_, write_notices_;
+      get_content_, read_head_, write_head_, write_journal_, write_salts_, write_remarks_,
+      write_notices_;
   JournalBatch journal_;
   NoticeBatch notices_;
   // Of the open transaction, not sent yet.
@@ -419,9 +460,10 @@ class PostgresEventLogReader final : public EventLogReader {
                                    "WHERE session_id IN (SELECT session_id FROM starts WHERE "
                                    "candidate_id=$1) AND candidate_id=$2 "
                                    "ORDER BY session_id DESC LIMIT $3")),
-        journal_(db_->Prepare("SELECT n, session_id, seq, at_us, kind, body_hash, responses_hash, "
-                              "hash FROM journal WHERE n>$1 ORDER BY n LIMIT $2")),
+        journal_(db_->Prepare(sql::TranslateParameters(kListJournal))),
+        remarks_(db_->Prepare(sql::TranslateParameters(kListRemarks))),
         head_(db_->Prepare("SELECT n, hash FROM journal_head WHERE one=1")),
+        begin_(db_->Prepare("SELECT n, hash FROM journal_begin WHERE one=1")),
         events_(db_->Prepare("SELECT seq, at_us, body FROM events WHERE session_id=$1 "
                              "ORDER BY seq")) {}
 
@@ -435,7 +477,24 @@ class PostgresEventLogReader final : public EventLogReader {
       const auto text = [&](int column) { return std::string(rows->View(row, column)); };
       list.push_back({static_cast<uint64_t>(rows->Int(row, 0)), IdAt(*rows, row, 1),
                       static_cast<uint64_t>(rows->Int(row, 2)), FromUnixMicros(rows->Int(row, 3)),
-                      text(4), text(5), text(6), text(7)});
+                      text(4), text(5), text(6), text(7), text(8), text(9), text(10)});
+    }
+    return list;
+  }
+
+  absl::StatusOr<std::vector<Remark>> ListRemarks(const SessionId& session, size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    const auto rows =
+        db_->Ask(remarks_, Arguments().Blob(session.bytes()).Int(static_cast<int64_t>(limit)));
+    if (!rows.ok()) return rows.status();
+    std::vector<Remark> list;
+    for (int row = 0; row < rows->size(); ++row) {
+      auto remark = DecodeRemark(rows->View(row, 2));
+      if (!remark.ok()) return remark.status();
+      remark->kind = rows->View(row, 0);
+      remark->session = session;
+      remark->at = FromUnixMicros(rows->Int(row, 1));
+      list.push_back(*std::move(remark));
     }
     return list;
   }
@@ -443,6 +502,14 @@ class PostgresEventLogReader final : public EventLogReader {
   absl::StatusOr<JournalHead> ReadJournalHead() override {
     const std::lock_guard lock(mutex_);
     const auto rows = db_->Ask(head_, Arguments());
+    if (!rows.ok()) return rows.status();
+    if (rows->size() == 0) return JournalHead();
+    return JournalHead{static_cast<uint64_t>(rows->Int(0, 0)), std::string(rows->View(0, 1))};
+  }
+
+  absl::StatusOr<JournalHead> ReadJournalBegin() override {
+    const std::lock_guard lock(mutex_);
+    const auto rows = db_->Ask(begin_, Arguments());
     if (!rows.ok()) return rows.status();
     if (rows->size() == 0) return JournalHead();
     return JournalHead{static_cast<uint64_t>(rows->Int(0, 0)), std::string(rows->View(0, 1))};
@@ -541,7 +608,8 @@ class PostgresEventLogReader final : public EventLogReader {
 
   std::mutex mutex_;
   const std::unique_ptr<Postgres> db_;
-  const int scheduled_, outbox_, live_, newest_, of_candidate_, journal_, head_, events_;
+  const int scheduled_, outbox_, live_, newest_, of_candidate_, journal_, remarks_, head_, begin_,
+      events_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "common/sql/database.h"
 #include "services/session/domain/clock.h"
 #include "services/session/store/codec.h"
+#include "services/session/store/journal_queries.h"
 #include "services/session/store/notice_batch.h"
 #include "services/session/store/sqlite_schema.h"
 
@@ -54,8 +55,12 @@ class SqliteEventLog final : public EventLog {
         read_head_(db_.MustPrepare("SELECT n, hash FROM journal_head WHERE one=1")),
         write_head_(db_.MustPrepare("UPDATE journal_head SET n=?, hash=? WHERE one=1")),
         write_journal_(db_.MustPrepare("INSERT INTO journal(n, session_id, seq, at_us, kind, "
-                                       "body_hash, responses_hash, hash) "
-                                       "VALUES(?,?,?,?,?,?,?,?)")),
+                                       "body_hash, responses_hash, hash, rest_hash) "
+                                       "VALUES(?,?,?,?,?,?,?,?,?)")),
+        write_salt_(db_.MustPrepare("INSERT INTO journal_salts(session_id, seq, salt) "
+                                    "VALUES(?,?,?)")),
+        write_remark_(db_.MustPrepare("INSERT INTO remarks(n, session_id, person, salt, body) "
+                                      "VALUES(?,?,?,?,?)")),
         write_notice_(db_.MustPrepare(
             "INSERT INTO notices(n, session_id, seq, kind, written_us, occurred_us, candidate_id, "
             "exam_id, exam_version, session_kind, epoch, attempt_version, score_version, "
@@ -166,6 +171,11 @@ class SqliteEventLog final : public EventLog {
     return bytes;
   }
 
+  absl::Status AddRemark(const Remark& remark) override {
+    journal_.Add(remark);
+    return absl::OkStatus();
+  }
+
   absl::Status DeleteOutbox(const SessionId& session, uint32_t attempt_version) override {
     delete_outbox_.BindBlob(1, session.bytes()).Bind(2, static_cast<int64_t>(attempt_version));
     return delete_outbox_.Run();
@@ -188,8 +198,10 @@ class SqliteEventLog final : public EventLog {
           .BindText(5, entry.kind)
           .BindText(6, entry.body_hash)
           .BindText(7, entry.responses_hash)
-          .BindText(8, entry.hash);
+          .BindText(8, entry.hash)
+          .BindText(9, entry.rest_hash);
       INVIGIL_RETURN_IF_ERROR(write_journal_.Run());
+      INVIGIL_RETURN_IF_ERROR(WriteBeside(entry));
     }
     for (const Notice& notice : notices_.Number(rows)) {
       INVIGIL_RETURN_IF_ERROR(WriteNotice(notice));
@@ -197,6 +209,23 @@ class SqliteEventLog final : public EventLog {
     Forget();
     write_head_.Bind(1, static_cast<int64_t>(head.n)).BindText(2, head.hash);
     return write_head_.Run();
+  }
+
+  // What stands beside a row of the journal.
+  absl::Status WriteBeside(const JournalRow& entry) {
+    if (entry.seq == 0) {
+      write_remark_.Bind(1, static_cast<int64_t>(entry.n))
+          .BindBlob(2, entry.session.bytes())
+          .BindText(3, entry.person)
+          .BindText(4, entry.salt)
+          .BindBlob(5, entry.remark);
+      return write_remark_.Run();
+    }
+    if (entry.salt.empty()) return absl::OkStatus();
+    write_salt_.BindBlob(1, entry.session.bytes())
+        .Bind(2, static_cast<int64_t>(entry.seq))
+        .BindText(3, entry.salt);
+    return write_salt_.Run();
   }
 
   absl::Status WriteNotice(const Notice& notice) {
@@ -288,7 +317,7 @@ class SqliteEventLog final : public EventLog {
   Statement begin_, commit_, data_version_, read_, append_, insert_session_, update_session_,
       set_candidate_, find_start_, insert_start_, find_live_, insert_outbox_, delete_outbox_,
       clear_outbox_, put_content_, get_content_, read_head_, write_head_, write_journal_,
-      write_notice_;
+      write_salt_, write_remark_, write_notice_;
   JournalBatch journal_;  // of the open transaction, as all below
   NoticeBatch notices_;
   bool open_ = false;
@@ -315,9 +344,10 @@ class SqliteEventLogReader final : public EventLogReader {
                                       "WHERE session_id IN (SELECT session_id FROM starts WHERE "
                                       "candidate_id=?) AND candidate_id=? "
                                       "ORDER BY session_id DESC LIMIT ?")),
-        journal_(db_.MustPrepare("SELECT n, session_id, seq, at_us, kind, body_hash, "
-                                 "responses_hash, hash FROM journal WHERE n>? ORDER BY n LIMIT ?")),
+        journal_(db_.MustPrepare(kListJournal)),
+        remarks_(db_.MustPrepare(kListRemarks)),
         head_(db_.MustPrepare("SELECT n, hash FROM journal_head WHERE one=1")),
+        begin_(db_.MustPrepare("SELECT n, hash FROM journal_begin WHERE one=1")),
         events_(db_.MustPrepare("SELECT seq, at_us, body FROM events WHERE session_id=? "
                                 "ORDER BY seq")) {}
 
@@ -328,8 +358,29 @@ class SqliteEventLogReader final : public EventLogReader {
     INVIGIL_RETURN_IF_ERROR(ForEach(journal_, [&](const Statement& row) {
       list.push_back({static_cast<uint64_t>(row.Int(0)), IdAt(row, 1),
                       static_cast<uint64_t>(row.Int(2)), FromUnixMicros(row.Int(3)), row.Text(4),
-                      row.Text(5), row.Text(6), row.Text(7)});
+                      row.Text(5), row.Text(6), row.Text(7), row.Text(8), row.Text(9),
+                      row.Text(10)});
     }));
+    return list;
+  }
+
+  absl::StatusOr<std::vector<Remark>> ListRemarks(const SessionId& session, size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    remarks_.BindBlob(1, session.bytes()).Bind(2, static_cast<int64_t>(limit));
+    std::vector<Remark> list;
+    absl::Status read;
+    INVIGIL_RETURN_IF_ERROR(ForEach(remarks_, [&](const Statement& row) {
+      auto remark = DecodeRemark(row.View(2));
+      if (!remark.ok()) {
+        read = remark.status();
+        return;
+      }
+      remark->kind = row.Text(0);
+      remark->session = session;
+      remark->at = FromUnixMicros(row.Int(1));
+      list.push_back(*std::move(remark));
+    }));
+    if (!read.ok()) return read;
     return list;
   }
 
@@ -337,6 +388,15 @@ class SqliteEventLogReader final : public EventLogReader {
     const std::lock_guard lock(mutex_);
     JournalHead head;
     INVIGIL_RETURN_IF_ERROR(ForEach(head_, [&](const Statement& row) {
+      head = {static_cast<uint64_t>(row.Int(0)), row.Text(1)};
+    }));
+    return head;
+  }
+
+  absl::StatusOr<JournalHead> ReadJournalBegin() override {
+    const std::lock_guard lock(mutex_);
+    JournalHead head;
+    INVIGIL_RETURN_IF_ERROR(ForEach(begin_, [&](const Statement& row) {
       head = {static_cast<uint64_t>(row.Int(0)), row.Text(1)};
     }));
     return head;
@@ -435,7 +495,8 @@ class SqliteEventLogReader final : public EventLogReader {
 
   std::mutex mutex_;
   Database db_;
-  Statement scheduled_, outbox_, live_, newest_, of_candidate_, journal_, head_, events_;
+  Statement scheduled_, outbox_, live_, newest_, of_candidate_, journal_, remarks_, head_, begin_,
+      events_;
 };
 
 }  // namespace

@@ -71,6 +71,38 @@ inline std::vector<std::string> SqliteSchema() {
     -- The number up to which there are none: pruned, or older than this table.
     CREATE TABLE notices_floor(one INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO notices_floor SELECT 1, n FROM journal_head;
+  )",
+          R"(
+    -- What an erasure leaves of an event, hashed; empty in rows from before: see journal.h.
+    ALTER TABLE journal ADD COLUMN rest_hash TEXT NOT NULL DEFAULT '';
+    -- What keeps hashes of personal events from being guessed: deleted when a candidate is erased.
+    CREATE TABLE journal_salts(
+      session_id BLOB NOT NULL, seq INTEGER NOT NULL, salt TEXT NOT NULL,
+      PRIMARY KEY(session_id, seq)) WITHOUT ROWID;
+    -- The bodies of the journal's rows that no event stands behind: see remark.h.
+    CREATE TABLE remarks(
+      n INTEGER NOT NULL PRIMARY KEY, session_id BLOB NOT NULL, person TEXT NOT NULL,
+      salt TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX remarks_session ON remarks(session_id, n);
+    CREATE INDEX remarks_person ON remarks(person) WHERE person <> '';
+  )",
+          R"(
+    -- Candidates who asked to be erased (../privacy/eraser.h): known until it is done.
+    CREATE TABLE erasures(
+      request_id TEXT NOT NULL PRIMARY KEY, candidate_id TEXT NOT NULL, person TEXT NOT NULL,
+      actor TEXT NOT NULL, reason TEXT NOT NULL, asked_us INTEGER NOT NULL, counts TEXT NOT NULL,
+      bank_told INTEGER NOT NULL) WITHOUT ROWID;
+    -- What one process at a time does for all: who, and until when (../privacy/keeper.h).
+    CREATE TABLE leases(
+      name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, until_us INTEGER NOT NULL)
+      WITHOUT ROWID;
+    -- How far a kind of retention has come.
+    CREATE TABLE retention_marks(kind TEXT NOT NULL PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID;
+    -- The journal begins behind this row: those before were kept long enough (../privacy/keeper.h).
+    CREATE TABLE journal_begin(
+      one INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO journal_begin VALUES(
+      1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
   )"};
 }
 
