@@ -91,6 +91,13 @@ class Store {
                                    Time now);
   absl::Status PutStanding(const Standing& standing, Time now);
   absl::Status PutPolicy(const ExamPolicy& policy, Time now);
+  // Takes a candidate out: registrations with their sittings, the standing accommodation, and every
+  // mention in an answer that is kept for a repeat; repeats are answered all the same.
+  struct Forgotten {
+    uint64_t registrations = 0, sittings = 0, accommodations = 0, requests = 0;
+  };
+  absl::StatusOr<Forgotten> Forget(const std::string& candidate_id);
+
   // The session is begun with this registration; it may have been another before. Errors:
   // FAILED_PRECONDITION (NOT_REGISTERED) when it was cancelled meanwhile.
   absl::Status Bind(std::string_view session_id, const std::string& registration_id, Time now);
