@@ -15,6 +15,9 @@
 #include "common/sql/database.h"
 #include "services/scoring/rpc/cached_keys.h"
 #include "services/scoring/rpc/item_bank_keys.h"
+#include "services/scoring/rpc/key_ring.h"
+#include "services/scoring/rpc/rescorer.h"
+#include "services/scoring/rpc/rescoring_service.h"
 #include "services/scoring/rpc/scorer.h"
 #include "services/scoring/rpc/scoring_service.h"
 #include "services/scoring/store/sql_score_store.h"
@@ -30,6 +33,7 @@ struct Settings {
   std::vector<std::string> item_bank;
   int64_t threads = 2;
   int64_t queue = 8192;
+  int64_t rescore_threads = 1;
 };
 
 Settings ReadFlags(int argc, char** argv) {
@@ -53,7 +57,9 @@ Settings ReadFlags(int argc, char** argv) {
       .Number("threads", &settings.threads, 1, 64, "Threads that score and read the database.")
       .Number("queue", &settings.queue, 1, 1'000'000,
               "Calls that may wait for them, and scores that may wait to be written; more are "
-              "refused at once.");
+              "refused at once.")
+      .Number("rescore-threads", &settings.rescore_threads, 1, 64,
+              "Threads that compute rescorings, beside those.");
   flags.ParseOrExit(argc, argv);
   return settings;
 }
@@ -65,25 +71,37 @@ absl::Status Run(const Settings& settings) {
   const SystemClock clock;
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
-  auto guard = rpc::Guard::Create(**verifier, {"invigil.scoring.v1.ScoringService"});
+  auto guard = rpc::Guard::Create(
+      **verifier, {"invigil.scoring.v1.RescoringService", "invigil.scoring.v1.ScoringService"});
   if (!guard.ok()) return guard.status();
   auto minter = auth::TokenMinter::FromFile(settings.key, clock);
   if (!minter.ok()) return minter.status();
   auth::ServiceIdentity identity(*std::move(minter), "scoring", clock);
   auto channel = client::Connect(settings.item_bank, settings.server.tls);
   if (!channel.ok()) return channel.status();
-  auto store = OpenSqlScoreStore({.location = *location,
-                                  .readers = static_cast<int>(settings.threads),
-                                  .queue_capacity = static_cast<size_t>(settings.queue)});
+  auto store = OpenSqlScoreStore(
+      {.location = *location,
+       // One more for whoever watches rescorings.
+       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 1),
+       .queue_capacity = static_cast<size_t>(settings.queue)});
   if (!store.ok()) return store.status();
 
   const auto item_bank = MakeItemBankKeys(*std::move(channel), identity);
   CachedKeys keys(*item_bank, clock);
   rpc::Executor executor("scoring", static_cast<int>(settings.threads),
                          static_cast<size_t>(settings.queue));
-  Scorer scorer(keys, **store, executor, clock);
+  KeyRing ring(keys, **store);
+  Scorer scorer(keys, ring, **store, executor, clock);
+  Rescorer rescorer(**store, ring, clock, {.threads = static_cast<int>(settings.rescore_threads)});
   const auto service = MakeScoringService(**guard, scorer, executor);
-  auto server = rpc::Server::Start("scoring", settings.server, {service.get()});
+  const auto rescoring_service = MakeRescoringService({.guard = **guard,
+                                                       .store = **store,
+                                                       .ring = ring,
+                                                       .rescorer = rescorer,
+                                                       .executor = executor,
+                                                       .clock = clock});
+  auto server =
+      rpc::Server::Start("scoring", settings.server, {service.get(), rescoring_service.get()});
   if (!server.ok()) return server.status();
   (*server)->WaitForSignal();
   (*server)->Drain();  // every call is answered; then executor, store and the rest stop in turn

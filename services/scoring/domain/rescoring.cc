@@ -185,10 +185,15 @@ absl::StatusOr<std::vector<KeyDecision>> ParseDecisions(std::string_view text) {
 }
 
 bool Concerns(const KeyDecision& decision, const KeyedItem& item) {
-  return item.operational && item.bank_item_id == decision.item_id &&
-         (decision.item_versions.empty() ||
-          std::binary_search(decision.item_versions.begin(), decision.item_versions.end(),
-                             item.bank_item_version));
+  if (!item.operational || item.bank_item_id != decision.item_id) return false;
+  if (!decision.item_versions.empty()) {
+    return std::binary_search(decision.item_versions.begin(), decision.item_versions.end(),
+                              item.bank_item_version);
+  }
+  // Of every version, those that can be meant.
+  return item.authored_option_ids.empty() ||
+         std::all_of(decision.accepted.begin(), decision.accepted.end(),
+                     [&](const auto& answer) { return !Displayed(answer, item).empty(); });
 }
 
 bool Concerns(const std::vector<KeyDecision>& decisions, const ScoringKey& key) {

@@ -28,7 +28,7 @@ enum class DecisionKind {
 
 struct KeyDecision {
   std::string item_id;                  // the bank's
-  std::vector<uint32_t> item_versions;  // empty: every version
+  std::vector<uint32_t> item_versions;  // empty: every version that has the options named
   DecisionKind kind = DecisionKind::kUnknown;
   // Right answers by the bank's ids of options: one for kRekey, two or more for kMultiple.
   std::vector<std::vector<std::string>> accepted;
@@ -60,8 +60,8 @@ bool Concerns(const std::vector<KeyDecision>& decisions, const ScoringKey& key);
 // version is the bank's plus the number of the last revision that concerns the form; a form that
 // none concerns keeps key and version. Whoever was not shown the item is not concerned. Pretest
 // items take no decision but stay unscored.
-// Errors: FAILED_PRECONDITION (DECISION_IMPOSSIBLE) when a decision names an option that the item
-// does not have, or the form was issued before options could be told apart.
+// Errors: FAILED_PRECONDITION (DECISION_IMPOSSIBLE) when a decision names a version of the item and
+// an option that it does not have, or the form was issued before options could be told apart.
 absl::StatusOr<ScoringKey> KeyUnder(const ScoringKey& bank_key,
                                     std::span<const KeyRevision> revisions);
 

@@ -257,10 +257,12 @@ TEST_F(RescoringTest, PoliciesLetThroughWhatTheySay) {
 }
 
 TEST_F(RescoringTest, ADecisionThatNamesNoOptionOfTheItemIsRefusedByName) {
-  const auto revisions =
-      Revisions({{Decision(Operational(0), DecisionKind::kRekey, {{"nonsense"}})}});
-  const auto key = KeyUnder(bank_, revisions);
-  EXPECT_EQ(ReasonOf(key.status()), "DECISION_IMPOSSIBLE");
+  KeyDecision decision = Decision(Operational(0), DecisionKind::kRekey, {{"nonsense"}});
+  auto revisions = Revisions({{decision}});
+  EXPECT_EQ(Under(revisions), bank_) << "no version has the option, so none is meant";
+  decision.item_versions = {2};
+  revisions = Revisions({{decision}});
+  EXPECT_EQ(ReasonOf(KeyUnder(bank_, revisions).status()), "DECISION_IMPOSSIBLE");
   for (KeyedItem& item : bank_.items) item.authored_option_ids.clear();
   EXPECT_EQ(ReasonOf(KeyUnder(bank_, revisions).status()), "DECISION_IMPOSSIBLE");
   // What needs no option can be decided about forms of any age.

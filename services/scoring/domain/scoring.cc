@@ -61,6 +61,12 @@ std::string BasisSentence(bool calibrated) {
 
 absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& responses,
                                      const ScoringKey& key, const Conversion& conversion) {
+  return ScoreResponses(responses, key, conversion, HashOf(conversion));
+}
+
+absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& responses,
+                                     const ScoringKey& key, const Conversion& conversion,
+                                     const std::string& conversion_hash) {
   INVIGIL_RETURN_IF_ERROR(CheckAgainst(responses, key));
   std::unordered_map<std::string_view, const SealedResponse*> by_item;
   for (const SealedResponse& response : responses) by_item.emplace(response.item_id, &response);
@@ -84,7 +90,7 @@ absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& response
   const ConversionRow& row = conversion.rows[total.right];
   Score score{.form_id = key.form_id,
               .key_version = key.key_version,
-              .conversion_hash = HashOf(conversion),
+              .conversion_hash = conversion_hash,
               .exam_id = key.exam_id,
               .exam_version = key.exam_version,
               .title = key.title,

@@ -58,6 +58,11 @@ inline constexpr double kBandDeviations = 1.5;
 // (RESPONSE_INVALID, see CheckAgainst); INTERNAL when the conversion is another form's.
 absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& responses,
                                      const ScoringKey& key, const Conversion& conversion);
+// The same for callers that know HashOf(conversion): writing and hashing a conversion takes longer
+// than scoring.
+absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& responses,
+                                     const ScoringKey& key, const Conversion& conversion,
+                                     const std::string& conversion_hash);
 
 // The band of `raw_score` in a domain.
 Band BandOf(uint32_t raw_score, const DomainStandard& standard);

@@ -46,7 +46,11 @@ ScoringKey KeyFromProto(const itembank::v1::GetScoringKeyResponse& proto) {
                                                                           : Rule::kUnknown,
          .irt = ParametersFromProto(item.irt()),
          .sample_size = item.irt().sample_size(),
-         .option_count = item.option_count()});
+         .option_count = item.option_count(),
+         .bank_item_id = item.bank_item_id(),
+         .bank_item_version = item.bank_item_version(),
+         .authored_option_ids = {item.authored_option_ids().begin(),
+                                 item.authored_option_ids().end()}});
   }
   for (const auto& domain : proto.domains()) {
     key.domains.push_back({domain.domain_id(), domain.name(), domain.weight_percent()});

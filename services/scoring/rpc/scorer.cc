@@ -8,12 +8,19 @@
 #include "services/scoring/rpc/convert.h"
 
 namespace invigil::scoring {
+namespace {
+
+constexpr int kMostOvertaken = 3;
+
+}  // namespace
 
 struct Scorer::Call {
   ScoreRequest request;
   std::string responses_text;
   Done done;
-  bool conversion_conflict = false;  // another replica stored the form's conversion first
+  // Times it was scored again because the form's conversion was stored by another replica, or the
+  // exam's key was revised, just then.
+  int overtaken = 0;
 
   // Takes the status over: nothing of it stays with this thread.
   void Fail(absl::Status status) {
@@ -26,8 +33,9 @@ struct Scorer::Call {
   }
 };
 
-Scorer::Scorer(KeySource& keys, ScoreStore& store, rpc::Executor& executor, const Clock& clock)
-    : keys_(keys), store_(store), executor_(executor), clock_(clock) {}
+Scorer::Scorer(KeySource& keys, KeyRing& ring, ScoreStore& store, rpc::Executor& executor,
+               const Clock& clock)
+    : keys_(keys), ring_(ring), store_(store), executor_(executor), clock_(clock) {}
 
 void Scorer::ScoreSession(ScoreRequest request, Done done) {
   auto call = std::make_shared<Call>();
@@ -81,9 +89,13 @@ void Scorer::FetchKey(const CallPtr& call) {
   });
 }
 
-absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& key) {
+absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& bank_key) {
   const ScoreRequest& request = call->request;
-  const auto conversion = ConversionFor(*key);
+  const auto exam = ring_.RevisionsOf(bank_key->exam_id);
+  if (!exam.ok()) return exam.status();
+  const auto key = KeyUnder(*bank_key, (*exam)->revisions);
+  if (!key.ok()) return key.status();
+  const auto conversion = ConversionFor(*key, *bank_key);
   if (!conversion.ok()) return conversion.status();
   const auto score = ScoreResponses(request.responses, *key, *conversion);
   if (!score.ok()) return score.status();
@@ -99,21 +111,22 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& key) {
                      .passed = score->passed,
                      .score_time = clock_.Now(),
                      .responses = call->responses_text,
-                     .body = EncodeScore(*score, request.session_id)};
+                     .body = EncodeScore(*score, request.session_id),
+                     .key_revision = (*exam)->last};
   ConversionRecord table{.form_id = key->form_id,
                          .key_version = key->key_version,
                          .hash = score->conversion_hash,
-                         .text = Serialize(*conversion)};
-  store_.Append(std::move(record), std::move(table), [this, call, key](auto stored) {
+                         .text = Serialize(*conversion),
+                         .key = RecordOf(*bank_key)};
+  store_.Append(std::move(record), std::move(table), [this, call, bank_key](auto stored) {
     if (stored.ok()) {
       // Which session and when, never how it came out.
       log::Info("session scored", {{"session_id", call->request.session_id},
                                    {"attempt_version", call->request.attempt_version},
                                    {"trace_id", call->request.trace.trace_id}});
       call->done(std::move(stored));
-    } else if (ReasonOf(stored.status()) == "CONVERSION_CONFLICT" && !call->conversion_conflict) {
-      call->conversion_conflict = true;  // once: what is stored never changes
-      RunStep(call, [this, call, key] { return Write(call, key); });
+    } else if (absl::IsAborted(stored.status()) && ++call->overtaken <= kMostOvertaken) {
+      RunStep(call, [this, call, bank_key] { return Write(call, bank_key); });
     } else {
       call->Fail(std::move(stored).status());
     }
@@ -122,10 +135,25 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& key) {
 }
 
 // The stored conversion, or a new one that is stored with the first score.
-absl::StatusOr<Conversion> Scorer::ConversionFor(const ScoringKey& key) {
-  const auto stored = store_.FindConversion(key.form_id, key.key_version);
+absl::StatusOr<Conversion> Scorer::ConversionFor(const ScoringKey& key,
+                                                 const ScoringKey& bank_key) {
+  auto stored = StoredConversion(key.form_id, key.key_version);
   if (!stored.ok()) return stored.status();
-  return stored->has_value() ? ParseConversion((*stored)->text) : BuildConversion(key);
+  if (stored->has_value()) return **std::move(stored);
+  if (key.key_version == bank_key.key_version) return BuildConversion(key);
+  const auto base = StoredConversion(key.form_id, bank_key.key_version);
+  if (!base.ok()) return base.status();
+  return ConversionUnder(key, bank_key, base->has_value() ? &**base : nullptr);
+}
+
+absl::StatusOr<std::optional<Conversion>> Scorer::StoredConversion(const std::string& form_id,
+                                                                   uint32_t key_version) {
+  const auto stored = store_.FindConversion(form_id, key_version);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return std::nullopt;
+  auto conversion = ParseConversion((*stored)->text);
+  if (!conversion.ok()) return conversion.status();
+  return *std::move(conversion);
 }
 
 absl::StatusOr<ScoreRecord> Scorer::GetScore(const std::string& session_id,

@@ -14,6 +14,7 @@
 #include "services/scoring/domain/conversion.h"
 #include "services/scoring/domain/explain.h"
 #include "services/scoring/domain/responses.h"
+#include "services/scoring/rpc/key_ring.h"
 #include "services/scoring/rpc/key_source.h"
 #include "services/scoring/store/score_store.h"
 
@@ -37,13 +38,15 @@ struct ExplainedScore {
 // Thread-safe. What it is given outlives it, and it outlives the calls it was given.
 class Scorer {
  public:
-  Scorer(KeySource& keys, ScoreStore& store, rpc::Executor& executor, const Clock& clock);
+  Scorer(KeySource& keys, KeyRing& ring, ScoreStore& store, rpc::Executor& executor,
+         const Clock& clock);
 
   using Done = std::function<void(absl::StatusOr<ScoreRecord>)>;
   // Scores and stores, once per (session, attempt version); `done` is called once, on any thread,
   // after the score is durable. A stored attempt answers without the item bank. Errors:
   // INVALID_ARGUMENT (RESPONSE_INVALID), ALREADY_EXISTS (SCORE_CONFLICT), NOT_FOUND
-  // (FORM_NOT_FOUND), UNAVAILABLE (ITEM_BANK_UNAVAILABLE), FAILED_PRECONDITION (FORM_NOT_EQUATED),
+  // (FORM_NOT_FOUND), UNAVAILABLE (ITEM_BANK_UNAVAILABLE), FAILED_PRECONDITION (FORM_NOT_EQUATED,
+  // DECISION_IMPOSSIBLE),
   // RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED (TOO_LATE), and those of the store.
   void ScoreSession(ScoreRequest request, Done done);
 
@@ -61,10 +64,13 @@ class Scorer {
   void RunStep(const CallPtr& call, std::function<absl::Status()> step);
   absl::Status LookUp(const CallPtr& call);
   void FetchKey(const CallPtr& call);
-  absl::Status Write(const CallPtr& call, const KeyPtr& key);
-  absl::StatusOr<Conversion> ConversionFor(const ScoringKey& key);
+  absl::Status Write(const CallPtr& call, const KeyPtr& bank_key);
+  absl::StatusOr<Conversion> ConversionFor(const ScoringKey& key, const ScoringKey& bank_key);
+  absl::StatusOr<std::optional<Conversion>> StoredConversion(const std::string& form_id,
+                                                             uint32_t key_version);
 
   KeySource& keys_;
+  KeyRing& ring_;
   ScoreStore& store_;
   rpc::Executor& executor_;
   const Clock& clock_;

@@ -70,7 +70,7 @@ ScoringKey PracticeKey() {
 
 class ScorerTest : public ::testing::Test {
  protected:
-  std::unique_ptr<ScoreStore> OpenStore(const std::string& name) {
+  std::unique_ptr<ScoringStore> OpenStore(const std::string& name) {
     return OpenSqlScoreStore({.location = dir_.Path(name)}).value();
   }
   ScoreRequest Request(uint32_t right, bool pretest_right = true, uint32_t attempt = 1) {
@@ -92,9 +92,10 @@ class ScorerTest : public ::testing::Test {
   invigil::testing::TempDir dir_;
   ManualClock clock_;
   OneKey keys_{PracticeKey()};
-  std::unique_ptr<ScoreStore> store_ = OpenStore("scoring.db");
+  std::unique_ptr<ScoringStore> store_ = OpenStore("scoring.db");
+  KeyRing ring_{keys_, *store_};
   rpc::Executor executor_{"test", 2, 1000};
-  Scorer scorer_{keys_, *store_, executor_, clock_};
+  Scorer scorer_{keys_, ring_, *store_, executor_, clock_};
 };
 
 TEST_F(ScorerTest, ScoresOnceWhateverIsRepeated) {
@@ -149,7 +150,8 @@ TEST_F(ScorerTest, AReopenedSessionGetsTheNextVersion) {
 // R24, down to the stored bytes.
 TEST_F(ScorerTest, FlippingEveryPretestResponseGivesTheSameBytes) {
   const auto other_store = OpenStore("other.db");
-  Scorer other(keys_, *other_store, executor_, clock_);
+  KeyRing other_ring(keys_, *other_store);
+  Scorer other(keys_, other_ring, *other_store, executor_, clock_);
   const auto a = Score(Request(33, true)), b = Score(other, Request(33, false));
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_NE(a->responses, b->responses);
@@ -185,7 +187,7 @@ TEST_F(ScorerTest, TheConversionThatWasStoredFirstCounts) {
                  [&](auto) { stored.set_value(); });
   stored.get_future().wait();
   LateConversion late(*store_);
-  Scorer scorer(keys_, late, executor_, clock_);
+  Scorer scorer(keys_, ring_, late, executor_, clock_);
   const auto score = Score(scorer, Request(36));
   ASSERT_TRUE(score.ok()) << score.status();
   EXPECT_EQ(score->conversion_hash, HashOf(other));
@@ -222,14 +224,14 @@ TEST_F(ScorerTest, AFormWithoutConversionIsNamed) {
   ScoringKey key = PracticeKey();
   key.standard.base_cut_raw = 0;
   OneKey keys(key);
-  Scorer scorer(keys, *store_, executor_, clock_);
+  Scorer scorer(keys, ring_, *store_, executor_, clock_);
   EXPECT_EQ(ReasonOf(Score(scorer, Request(36)).status()), "FORM_NOT_EQUATED");
 }
 
 TEST_F(ScorerTest, AFullExecutorRefusesAtOnce) {
   std::promise<void> entered, release;  // outlive the thread that waits for them
   rpc::Executor one("one", 1, 1);
-  Scorer scorer(keys_, *store_, one, clock_);
+  Scorer scorer(keys_, ring_, *store_, one, clock_);
   ASSERT_TRUE(one.TryRun([&] {
     entered.set_value();
     release.get_future().wait();

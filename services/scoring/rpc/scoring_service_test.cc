@@ -42,7 +42,8 @@ class ScoringServiceTest : public ::testing::Test {
     StartBank("127.0.0.1:0");
     store_ = OpenSqlScoreStore({.location = dir_.Path("scoring.db")}).value();
     keys_ = MakeItemBankKeys(ChannelTo(bank_server_->port()), *identity_);
-    scorer_ = std::make_unique<Scorer>(*keys_, *store_, executor_, clock_);
+    ring_ = std::make_unique<KeyRing>(*keys_, *store_);
+    scorer_ = std::make_unique<Scorer>(*keys_, *ring_, *store_, executor_, clock_);
     service_ = MakeScoringService(*guard_, *scorer_, executor_);
     server_ = rpc::Server::Start("scoring", {}, {service_.get()}).value();
     stub_ = v1::ScoringService::NewStub(ChannelTo(server_->port()));
@@ -89,8 +90,9 @@ class ScoringServiceTest : public ::testing::Test {
   std::unique_ptr<rpc::Guard> guard_;
   std::unique_ptr<SmallBank> bank_;
   std::unique_ptr<rpc::Server> bank_server_;
-  std::unique_ptr<ScoreStore> store_;
+  std::unique_ptr<ScoringStore> store_;
   std::unique_ptr<KeySource> keys_;
+  std::unique_ptr<KeyRing> ring_;
   rpc::Executor executor_{"scoring-test", 2, 100};
   std::unique_ptr<Scorer> scorer_;
   std::shared_ptr<grpc::Service> service_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/sql/database.h"
+#include "services/scoring/store/rescoring_store.h"
 #include "services/scoring/store/score_store.h"
 
 namespace invigil::scoring {
@@ -16,5 +17,11 @@ const std::vector<std::string>& SchemaSteps();
 extern const char kSelectScore[];
 // The record of the current row of a statement made from kSelectScore.
 ScoreRecord ReadScore(const sql::Statement& row);
+
+// The same for rescorings and their changes, without alias.
+extern const char kSelectRescoring[];
+absl::StatusOr<RescoringRecord> ReadRescoring(const sql::Statement& row);
+extern const char kSelectChange[];
+ChangeRecord ReadChange(const sql::Statement& row);
 
 }  // namespace invigil::scoring

@@ -6,6 +6,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,6 +31,16 @@ struct ScoreRecord {
   Time score_time;
   std::string responses;  // canonical text, see domain/responses.h: what replays the score
   std::string body;       // the whole score, encoded by the rpc room
+  // The exam's key revision (rescoring_store.h) that was the last when it was scored; not kept.
+  uint32_t key_revision = 0;
+  std::string rescoring_id;  // that wrote this version; empty: the first score of its seal
+};
+
+// A form's key as the item bank gave it, see domain/key_text.h.
+struct KeyRecord {
+  std::string form_id;
+  std::string body;                                        // empty: none
+  std::vector<std::pair<std::string, std::string>> parts;  // hash and text
 };
 
 struct ConversionRecord {
@@ -36,6 +48,7 @@ struct ConversionRecord {
   uint32_t key_version = 0;
   std::string hash;
   std::string text;  // see domain/conversion.h
+  KeyRecord key;     // kept with the form's first conversion; not read back
 };
 
 // Thread-safe. Reads block on the disk: call them on an executor, never in a gRPC reaction.
@@ -61,8 +74,9 @@ class ScoreStore {
   // the writer's thread, or on the caller's when the queue is full; it must be quick.
   // Errors: ALREADY_EXISTS (SCORE_CONFLICT) when the attempt is there with other responses or
   // another form; ABORTED (CONVERSION_CONFLICT) when the form has another conversion: read that one
-  // and score with it; RESOURCE_EXHAUSTED (OVERLOADED) when too many writes wait; UNAVAILABLE
-  // (CONTENDED) when other replicas are always first.
+  // and score with it; ABORTED (KEY_REVISED) when the exam's key revision is not the score's any
+  // more: read the revisions and score again; RESOURCE_EXHAUSTED (OVERLOADED) when too many writes
+  // wait; UNAVAILABLE (CONTENDED) when other replicas are always first.
   virtual void Append(ScoreRecord score, ConversionRecord conversion, Done done) = 0;
 };
 

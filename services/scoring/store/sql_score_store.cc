@@ -1,12 +1,14 @@
 #include "services/scoring/store/sql_score_store.h"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "common/error/error.h"
 #include "common/sql/database.h"
+#include "services/scoring/store/rescoring_reads.h"
 #include "services/scoring/store/schema.h"
 #include "services/scoring/store/score_writer.h"
 
@@ -26,9 +28,11 @@ struct Reader {
                               "WHERE s.session_id = ? "
                               "ORDER BY s.attempt_version DESC, s.score_version DESC LIMIT 1")),
         conversion(db.MustPrepare(
-            "SELECT hash, body FROM conversion WHERE form_id = ? AND key_version = ?")) {}
+            "SELECT hash, body FROM conversion WHERE form_id = ? AND key_version = ?")),
+        rescorings(db) {}
   sql::Database db;
   sql::Statement attempt, version, newest, conversion;
+  RescoringReads rescorings;
 };
 
 // Lends readers; waits while all are out.
@@ -79,7 +83,7 @@ absl::StatusOr<std::optional<ScoreRecord>> OneScore(sql::Statement& statement) {
   return record;
 }
 
-class SqlScoreStore final : public ScoreStore {
+class SqlScoreStore final : public ScoringStore {
  public:
   SqlScoreStore(std::unique_ptr<ScoreWriter> writer, std::vector<std::unique_ptr<Reader>> readers)
       : readers_(std::move(readers)), writer_(std::move(writer)) {}
@@ -130,7 +134,94 @@ class SqlScoreStore final : public ScoreStore {
     writer_->Append(std::move(score), std::move(conversion), std::move(done));
   }
 
+  absl::StatusOr<uint32_t> LastRevision(const std::string& exam_id) override {
+    return Read(&RescoringReads::LastRevision, exam_id);
+  }
+  absl::StatusOr<std::vector<RevisionRecord>> ListRevisions(const std::string& exam_id) override {
+    return Read(&RescoringReads::ListRevisions, exam_id);
+  }
+  absl::StatusOr<std::optional<std::string>> FindKey(const std::string& form_id) override {
+    return Read(&RescoringReads::FindKey, form_id);
+  }
+  absl::StatusOr<std::optional<std::string>> FindKeyPart(std::string_view hash) override {
+    return Read(&RescoringReads::FindKeyPart, hash);
+  }
+  absl::StatusOr<RescoringRecord> GetRescoring(const std::string& rescoring_id) override {
+    return Read(&RescoringReads::Get, rescoring_id);
+  }
+  absl::StatusOr<std::vector<RescoringRecord>> ListRescorings(const std::string& exam_id,
+                                                              const std::string& before,
+                                                              size_t limit) override {
+    return Read(&RescoringReads::List, exam_id, before, limit);
+  }
+  absl::StatusOr<std::vector<ActRecord>> ListActs(const std::string& rescoring_id) override {
+    return Read(&RescoringReads::ListActs, rescoring_id);
+  }
+  absl::StatusOr<std::vector<RescoringRecord>> ListUnfinished() override {
+    return Read(&RescoringReads::ListUnfinished);
+  }
+  absl::StatusOr<Page> ListScored(const std::string& exam_id, int64_t from_epoch,
+                                  int64_t until_epoch, const std::string& after,
+                                  size_t limit) override {
+    return Read(&RescoringReads::ListScored, exam_id, from_epoch, until_epoch, after, limit);
+  }
+  absl::StatusOr<std::vector<ChangeRecord>> ListChanges(const std::string& rescoring_id,
+                                                        const ChangeFilter& filter,
+                                                        const std::string& after,
+                                                        size_t limit) override {
+    return Read(&RescoringReads::ListChanges, rescoring_id, filter, after, limit);
+  }
+  absl::StatusOr<std::vector<AmendmentRecord>> ListAmendments(uint64_t after,
+                                                              size_t limit) override {
+    return Read(&RescoringReads::ListAmendments, after, limit);
+  }
+
+  absl::StatusOr<RescoringRecord> CreateRescoring(RescoringRecord record) override {
+    return Write<RescoringRecord>([&](RescoringTables& tables) { return tables.Create(record); });
+  }
+  absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id,
+                                          const std::string& preview_digest,
+                                          const std::string& actor, const std::string& reason,
+                                          Time now) override {
+    return Write<RescoringRecord>([&](RescoringTables& tables) {
+      return tables.Approve(rescoring_id, preview_digest, actor, reason, now);
+    });
+  }
+  absl::StatusOr<RescoringRecord> Cancel(const std::string& rescoring_id, const std::string& actor,
+                                         const std::string& reason, Time now) override {
+    return Write<RescoringRecord>(
+        [&](RescoringTables& tables) { return tables.Cancel(rescoring_id, actor, reason, now); });
+  }
+  absl::StatusOr<bool> Claim(const std::string& rescoring_id, const std::string& owner, Time now,
+                             Time until) override {
+    return Write<bool>(
+        [&](RescoringTables& tables) { return tables.Claim(rescoring_id, owner, now, until); });
+  }
+  absl::Status Store(const RescoringStep& step) override {
+    return writer_->Run([&](RescoringTables& tables) { return tables.Store(step); });
+  }
+  absl::Status AcknowledgeAmendments(const std::vector<uint64_t>& sequences) override {
+    return writer_->Run([&](RescoringTables& tables) { return tables.Acknowledge(sequences); });
+  }
+
  private:
+  template <typename Result, typename... Parameters, typename... Arguments>
+  Result Read(Result (RescoringReads::*method)(Parameters...), const Arguments&... arguments) {
+    ReaderPool::Loan reader(readers_);
+    return (reader->rescorings.*method)(arguments...);
+  }
+  // What `work` gives once it is durable.
+  template <typename T>
+  absl::StatusOr<T> Write(const std::function<absl::StatusOr<T>(RescoringTables&)>& work) {
+    absl::StatusOr<T> result = absl::UnknownError("not written");
+    const absl::Status status = writer_->Run([&](RescoringTables& tables) {
+      result = work(tables);
+      return result.status();
+    });
+    if (!status.ok()) return status;
+    return result;
+  }
+
   ReaderPool readers_;
   std::unique_ptr<ScoreWriter> writer_;
 };
@@ -145,7 +236,7 @@ absl::Status ScoreConflict(const std::string& session_id, uint32_t attempt_versi
       .With("attempt_version", std::to_string(attempt_version));
 }
 
-absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqlScoreStore(const SqlStoreOptions& options) {
+absl::StatusOr<std::unique_ptr<ScoringStore>> OpenSqlScoreStore(const SqlStoreOptions& options) {
   auto db = sql::Database::Open(options.location, sql::Database::Mode::kReadWrite, options.schema);
   if (!db.ok()) return db.status();
   INVIGIL_RETURN_IF_ERROR(db->Migrate(SchemaSteps()));
@@ -157,7 +248,9 @@ absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqlScoreStore(const SqlStoreOpti
     readers.push_back(std::make_unique<Reader>(*std::move(read)));
   }
   return std::make_unique<SqlScoreStore>(
-      std::make_unique<ScoreWriter>(*std::move(db), options.queue_capacity, options.batch_size),
+      std::make_unique<ScoreWriter>(*std::move(db),
+                                    sql::IsPostgres(options.location) ? " FOR SHARE" : "",
+                                    options.queue_capacity, options.batch_size),
       std::move(readers));
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "services/scoring/store/rescoring_store.h"
 #include "services/scoring/store/score_store.h"
 
 namespace invigil::scoring {
@@ -16,8 +17,11 @@ struct SqlStoreOptions {
   size_t batch_size = 128;                 // writes in one transaction
 };
 
+// One database, both faces.
+class ScoringStore : public ScoreStore, public RescoringStore {};
+
 // Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER) with the location and what to do. Its
 // destructor writes what waits.
-absl::StatusOr<std::unique_ptr<ScoreStore>> OpenSqlScoreStore(const SqlStoreOptions& options);
+absl::StatusOr<std::unique_ptr<ScoringStore>> OpenSqlScoreStore(const SqlStoreOptions& options);
 
 }  // namespace invigil::scoring
