@@ -7,10 +7,7 @@ namespace invigil::cli::stats {
 
 const std::vector<Subcommand>& Subcommands() {
   static const auto* rows = new std::vector<Subcommand>{
-      Ability(),
-      Dif(),
-      Classify(),
-      StandardSetting(),
+      Ability(), Analyze(), Link(), IrtEquate(), Equate(), Dif(), Classify(), StandardSetting(),
   };
   return *rows;
 }

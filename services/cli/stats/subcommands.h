@@ -6,8 +6,12 @@
 namespace invigil::cli::stats {
 
 Subcommand Ability();
+Subcommand Analyze();
 Subcommand Classify();
 Subcommand Dif();
+Subcommand Equate();
+Subcommand IrtEquate();
+Subcommand Link();
 Subcommand StandardSetting();
 
 }  // namespace invigil::cli::stats
