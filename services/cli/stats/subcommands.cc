@@ -7,7 +7,8 @@ namespace invigil::cli::stats {
 
 const std::vector<Subcommand>& Subcommands() {
   static const auto* rows = new std::vector<Subcommand>{
-      Ability(), Analyze(), Link(), IrtEquate(), Equate(), Dif(), Classify(), StandardSetting(),
+      Calibrate(), Ability(),  Analyze(),         Link(), IrtEquate(), Equate(),
+      Dif(),       Classify(), StandardSetting(),
   };
   return *rows;
 }

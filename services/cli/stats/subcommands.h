@@ -6,6 +6,7 @@
 namespace invigil::cli::stats {
 
 Subcommand Ability();
+Subcommand Calibrate();
 Subcommand Analyze();
 Subcommand Classify();
 Subcommand Dif();
