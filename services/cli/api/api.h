@@ -14,6 +14,7 @@
 #include "invigil/scoring/v1/scoring.pb.h"
 #include "invigil/session/v1/audit.pb.h"
 #include "invigil/session/v1/delivery.pb.h"
+#include "invigil/session/v1/proctor.pb.h"
 
 namespace invigil::cli {
 
@@ -70,6 +71,20 @@ class Api {
       const session::v1::SaveResponsesRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::SubmitSessionResponse> SubmitSession(
       const session::v1::SubmitSessionRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::LeavePartResponse> LeavePart(
+      const session::v1::LeavePartRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::TakeBreakResponse> TakeBreak(
+      const session::v1::TakeBreakRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::EndBreakResponse> EndBreak(
+      const session::v1::EndBreakRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::SaveProgressResponse> SaveProgress(
+      const session::v1::SaveProgressRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::GetResponseVectorResponse> GetResponseVector(
+      const session::v1::GetResponseVectorRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::ListRosterResponse> ListRoster(
+      const session::v1::ListRosterRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::CheckInResponse> CheckIn(
+      const session::v1::CheckInRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::GetScoreReportResponse> GetScoreReport(
       const session::v1::GetScoreReportRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::VerifyJournalResponse> VerifyJournal(

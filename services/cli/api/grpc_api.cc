@@ -12,6 +12,7 @@
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "invigil/session/v1/audit.grpc.pb.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
+#include "invigil/session/v1/proctor.grpc.pb.h"
 #include "services/cli/api/api.h"
 
 namespace invigil::cli {
@@ -35,6 +36,7 @@ class GrpcApi final : public Api {
         exams_(bank::ExamService::NewStub(channel)),
         items_(bank::ItemService::NewStub(channel)),
         delivery_(ses::DeliveryService::NewStub(channel)),
+        proctor_(ses::ProctorService::NewStub(channel)),
         audit_(ses::AuditService::NewStub(channel)),
         scoring_(sco::ScoringService::NewStub(channel)) {}
 
@@ -77,6 +79,34 @@ class GrpcApi final : public Api {
   absl::StatusOr<ses::SubmitSessionResponse> SubmitSession(const ses::SubmitSessionRequest& request,
                                                            const std::string& token) override {
     return Call(*delivery_, &ses::DeliveryService::Stub::SubmitSession, request, token);
+  }
+  absl::StatusOr<ses::LeavePartResponse> LeavePart(const ses::LeavePartRequest& request,
+                                                   const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::LeavePart, request, token);
+  }
+  absl::StatusOr<ses::TakeBreakResponse> TakeBreak(const ses::TakeBreakRequest& request,
+                                                   const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::TakeBreak, request, token);
+  }
+  absl::StatusOr<ses::EndBreakResponse> EndBreak(const ses::EndBreakRequest& request,
+                                                 const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::EndBreak, request, token);
+  }
+  absl::StatusOr<ses::SaveProgressResponse> SaveProgress(const ses::SaveProgressRequest& request,
+                                                         const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::SaveProgress, request, token);
+  }
+  absl::StatusOr<ses::GetResponseVectorResponse> GetResponseVector(
+      const ses::GetResponseVectorRequest& request, const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::GetResponseVector, request, token);
+  }
+  absl::StatusOr<ses::ListRosterResponse> ListRoster(const ses::ListRosterRequest& request,
+                                                     const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ListRoster, request, token);
+  }
+  absl::StatusOr<ses::CheckInResponse> CheckIn(const ses::CheckInRequest& request,
+                                               const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::CheckIn, request, token);
   }
   absl::StatusOr<ses::GetScoreReportResponse> GetScoreReport(
       const ses::GetScoreReportRequest& request, const std::string& token) override {
@@ -153,6 +183,7 @@ class GrpcApi final : public Api {
   const std::unique_ptr<bank::ExamService::Stub> exams_;
   const std::unique_ptr<bank::ItemService::Stub> items_;
   const std::unique_ptr<ses::DeliveryService::Stub> delivery_;
+  const std::unique_ptr<ses::ProctorService::Stub> proctor_;
   const std::unique_ptr<ses::AuditService::Stub> audit_;
   const std::unique_ptr<sco::ScoringService::Stub> scoring_;
 };

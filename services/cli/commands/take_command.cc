@@ -124,10 +124,12 @@ int TakeCommand(const Words& words) {
   take::NewsQueue news;
   size_t unsaved = 0;
   {
-    take::Courier courier(
-        suite->api(),
-        {.session_id = session->session_id(), .epoch = session->epoch(), .token = token},
-        [&news](take::News item) { news.Put(std::move(item)); });
+    take::Courier courier(suite->api(),
+                          {.session_id = session->session_id(),
+                           .epoch = session->epoch(),
+                           .token = token,
+                           .stored = {session->responses().begin(), session->responses().end()}},
+                          [&news](take::News item) { news.Put(std::move(item)); });
     {
       auto terminal = take::Terminal::Open();
       if (!terminal.ok()) return Fail(terminal.status());

@@ -19,14 +19,19 @@
 namespace invigil::cli::take {
 
 // One session. Only the newest write of an item waits; it waits until the server has answered for
-// it. What fails for the moment is repeated with growing pauses. Order: writes, then the
-// submission, then questions about the session and its report. Thread-safe.
+// it. What fails for the moment is repeated with growing pauses. Order: writes, then what the
+// screen shows, then moves and the submission, then questions about the session and its report.
+// After the suite was away it is asked what it holds, and gets what differs from here: what it
+// acknowledged and lost is sent again, what it stored without our hearing of it is not.
+// Thread-safe.
 class Courier {
  public:
   struct Options {
     std::string session_id;
     uint32_t epoch = 0;
     std::string token;
+    // What the server holds at the beginning, from GetSession.
+    std::vector<session::v1::StoredResponse> stored = {};
     bool watch = true;       // a second thread follows WatchSession
     double pause_scale = 1;  // tests shorten the pauses
   };
@@ -38,20 +43,27 @@ class Courier {
   Courier& operator=(const Courier&) = delete;
 
   void Post(const Outbox& outbox);
-  // Waits until no write waits or `limit` has passed; returns how many still wait.
+  // Waits until no write and no flag waits or `limit` has passed; returns how many writes still
+  // wait.
   size_t Flush(Duration limit);
 
  private:
   // What the worker does next; nullopt: nothing to do.
-  enum class Task { kSave, kSubmit, kRefresh, kReport };
+  enum class Task { kReconcile, kSave, kProgress, kMove, kSubmit, kRefresh, kReport };
   std::optional<Task> NextTask() const;  // with mutex_ held
   void Work();
   absl::Status Do(Task task);
+  absl::Status Reconcile();
   absl::Status Save();
+  absl::Status TellProgress();
+  absl::Status MakeMove();
   absl::Status SubmitNow();
   absl::Status Refresh();
   absl::Status FetchReport();
   void Settle(Task task, const absl::Status& status);
+  // Refused for some items alone: these are dropped. False: it was refused for another reason.
+  bool DropRejected(const absl::Status& status);
+  void NoteFailure(Task task, const absl::Status& status);
   void Watch();
   // Sleeps unless stopped.
   void Pause(Duration length);
@@ -65,8 +77,13 @@ class Courier {
   std::condition_variable changed_;
   bool stop_ = false;
   std::map<std::string, session::v1::ResponseWrite> waiting_;
+  std::map<std::string, session::v1::ResponseWrite>
+      newest_;              // of every item, whatever became of it
+  bool reconcile_ = false;  // the suite was away
+  std::optional<Progress> progress_;
+  std::optional<Move> move_;
   std::optional<std::vector<session::v1::ItemSequence>> submit_;
-  bool refresh_ = false;
+  bool refresh_ = false, reload_ = false, after_move_ = false;
   bool report_ = false;
 
   int failures_ = 0;     // in a row; worker thread only

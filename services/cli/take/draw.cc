@@ -6,6 +6,7 @@
 
 #include "services/cli/core/text.h"
 #include "services/cli/report/report_text.h"
+#include "services/cli/take/draw_lines.h"
 
 namespace invigil::cli::take {
 namespace {
@@ -13,23 +14,8 @@ namespace {
 constexpr int kTopRows = 3, kBottomRows = 2;
 constexpr Size kSmallest{10, 40};
 constexpr Duration kTimeWarning = Minutes(5);
-
-struct Line {
-  std::string text;
-  Style style = Style::kPlain;
-};
-using Lines = std::vector<Line>;
-
-void Add(Lines& lines, const std::string& text, size_t width, size_t indent = 2,
-         Style style = Style::kPlain) {
-  for (const std::string& line : Wrap(Printable(text), width > indent ? width - indent : 1)) {
-    lines.push_back({std::string(indent, ' ') + line, style});
-  }
-}
-
-std::string Count(size_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
+// In breaks and outside sections.
+constexpr Duration kGoesOnWarning = Minutes(1);
 
 Lines QuestionLines(const State& state, size_t width) {
   const auto& item = state.session.items(static_cast<int>(state.current));
@@ -44,6 +30,10 @@ Lines QuestionLines(const State& state, size_t width) {
               : "Choose one:",
       width - 2, 2, Style::kDim);
   lines.push_back({});
+  if (answer.locked) {
+    Add(lines, "Locked: it can be read, not answered.", width - 2, 2, Style::kWarning);
+    lines.push_back({});
+  }
   for (int i = 0; i < item.options_size(); ++i) {
     const auto& option = item.options(i);
     const bool chosen = std::find(answer.selected.begin(), answer.selected.end(),
@@ -77,6 +67,7 @@ Lines ReviewLines(State& state, size_t width) {
     return lines;
   }
   state.review_cursor = std::min(state.review_cursor, items.size() - 1);
+  const size_t first = SectionItems(state).begin;
   for (size_t row = 0; row < items.size(); ++row) {
     const size_t i = items[row];
     const Answer& answer = state.answers[i];
@@ -88,8 +79,11 @@ Lines ReviewLines(State& state, size_t width) {
                 std::to_string(state.session.items(static_cast<int>(i)).select_count());
     }
     const std::string text = (row == state.review_cursor ? "> " : "  ") +
-                             PadLeft(std::to_string(i + 1), 3) + "  " + PadRight(chosen, 11) +
-                             "  " + (answer.flagged ? "flag  " : "      ");
+                             PadLeft(std::to_string(i + 1 - first), 3) + "  " +
+                             PadRight(chosen, 11) + "  " +
+                             (answer.flagged  ? "flag  "
+                              : answer.locked ? "lock  "
+                                              : "      ");
     std::string stem = Printable(state.session.items(static_cast<int>(i)).stem());
     std::replace(stem.begin(), stem.end(), '\n', ' ');
     Line line{PadRight(text + Shorten(stem, width > text.size() ? width - text.size() : 1), width)};
@@ -105,11 +99,13 @@ Lines ReviewLines(State& state, size_t width) {
 
 Lines ConfirmSubmitLines(const State& state, size_t width) {
   Lines lines;
-  const size_t unanswered = state.answers.size() - AnsweredCount(state);
+  const size_t unanswered = ItemCount(state) - AnsweredCount(state);
   lines.push_back({});
   Add(lines, "Submit the exam?", width, 2, Style::kBold);
   lines.push_back({});
-  if (unanswered > 0) {
+  if (!InSection(state)) {
+    Add(lines, "Every section is over.", width);
+  } else if (unanswered > 0) {
     Add(lines,
         Count(unanswered, "question") + (unanswered == 1 ? " is" : " are") +
             " unanswered, or short of a choice, and will count as wrong.",
@@ -126,7 +122,9 @@ Lines ConfirmSubmitLines(const State& state, size_t width) {
   lines.push_back({});
   Add(lines, "After this nothing can be changed.", width);
   lines.push_back({});
-  Add(lines, "Y submits, R reviews first, N goes back.", width, 2, Style::kBold);
+  Add(lines,
+      ForwardOnly(state) ? "Y submits, N goes back." : "Y submits, R reviews first, N goes back.",
+      width, 2, Style::kBold);
   return lines;
 }
 
@@ -136,8 +134,11 @@ Lines ConfirmLeaveLines(const State& state, size_t width) {
   Add(lines, "Leave without submitting?", width, 2, Style::kBold);
   lines.push_back({});
   Add(lines,
-      "The clock goes on. Run the same command again to go on where you are; at the deadline the "
-      "server seals and scores what is saved. Flags are kept on this screen only.",
+      std::string("The clock goes on. Run the same command again to go on where you are, with your "
+                  "answers and flags; ") +
+          (HasParts(state) ? "a part whose time is up goes on to the next by itself, and after the "
+                             "last the server seals and scores what is saved."
+                           : "at the deadline the server seals and scores what is saved."),
       width - 2);
   if (const size_t unsaved = UnsavedCount(state); unsaved > 0) {
     lines.push_back({});
@@ -162,7 +163,8 @@ Lines HelpLines() {
            "f                 flag the question for later",
            "G                 go to a question by its number",
            "R                 review: all, unanswered or flagged questions",
-           "S                 submit, after a question",
+           "S                 submit, or leave the section, after a question",
+           "T                 take a break of your own, in exams that have them",
            "Q                 leave without submitting; the clock goes on",
            "",
            "Every answer is saved at once. The top right says whether the server has it;",
@@ -182,6 +184,9 @@ std::string SealWords(const State& state) {
     case session::v1::SESSION_STATE_SUBMITTED:
       return "The session is submitted.";
     case session::v1::SESSION_STATE_TERMINATED:
+      if (state.session.items().empty()) {
+        return "The session has ended: the agreement was not accepted.";
+      }
       return "A proctor has ended the session.";
     case session::v1::SESSION_STATE_VOIDED:
       return "The session was declared void: it does not count.";
@@ -255,6 +260,20 @@ Lines Body(State& state, size_t width) {
       return ClosingLines(state, width);
     case View::kReport:
       return ReportLines(state, width);
+    case View::kReading:
+      return ReadingLines(state, width);
+    case View::kBreak:
+      return BreakLines(state, width);
+    case View::kMoving:
+      return MovingLines(state, width);
+    case View::kConfirmPart:
+      return ConfirmPartLines(state, width);
+    case View::kConfirmDecline:
+      return ConfirmDeclineLines(width);
+    case View::kConfirmBreak:
+      return ConfirmBreakLines(state, width);
+    case View::kConfirmNext:
+      return ConfirmNextLines(state, width);
     case View::kEnded:
       break;
   }
@@ -276,21 +295,37 @@ Line SaveStatus(const State& state) {
   return {"saved", Style::kGood};
 }
 
+std::string QuestionHints(const State& state) {
+  const auto& item = state.session.items(static_cast<int>(state.current));
+  std::string choose = "A-";
+  choose += static_cast<char>('A' + std::max(0, item.options_size() - 1));
+  choose += " choose  ";
+  if (ForwardOnly(state)) return choose + "N next  f flag  S end  T break  Q leave  ? help";
+  if (!IsLastPart(state)) {
+    return choose + "N/P next/previous  f flag  G go to  R review  S end section  ?";
+  }
+  return choose + "N/P next/previous  f flag  G go to  R review  S submit  Q leave  ?";
+}
+
 std::string KeyHints(const State& state) {
+  const char* end = IsLastPart(state) ? "submit" : "end section";
   switch (state.view) {
     case View::kQuestion:
-      return std::string("A-") +
-             static_cast<char>(
-                 'A' +
-                 std::max(
-                     0, state.session.items(static_cast<int>(state.current)).options_size() - 1)) +
-             " choose  N/P next/previous  f flag  G go to  R review  S submit  Q leave  ?";
+      return QuestionHints(state);
     case View::kReview:
-      return "Enter open  A all  U unanswered  F flagged  R back  S submit  Q leave  ? help";
+      return std::string("Enter open  A all  U unanswered  F flagged  R back  S ") + end +
+             "  Q leave  ? help";
     case View::kGoTo:
       return "0-9 number  Enter go  Esc back";
     case View::kReport:
       return "Up/Down PgUp/PgDn scroll  Q leave";
+    case View::kReading:
+      return CurrentPart(state) != nullptr &&
+                     CurrentPart(state)->kind() == session::v1::PART_KIND_AGREEMENT
+                 ? "A accept  D decline  Up/Down scroll  Q leave  ? help"
+                 : "Enter go on  Up/Down scroll  Q leave  ? help";
+    case View::kBreak:
+      return "E end the break  Q leave  ? help";
     default:
       return "";
   }
@@ -300,19 +335,26 @@ void DrawTop(const State& state, Screen& screen, Duration now) {
   const int width = screen.size().columns;
   screen.Fill(0, Style::kReverse);
   const Duration left = TimeLeft(state, now);
-  std::string time = "Time left " + ClockText(left.count()) + " ";
+  std::string time = TimeLabel(state) + " " + ClockText(left.count()) + " ";
   if (state.sealed) time = "ended ";
-  if (!state.sealed && !ClockRuns(state))
-    time = "Clock stopped at " + ClockText(left.count()) + " ";
   const auto room = static_cast<size_t>(std::max(0, width - static_cast<int>(time.size()) - 2));
-  screen.Put(0, 1, Shorten(Printable(state.session.exam_id() + "  " + state.session.title()), room),
+  const std::string title = HasParts(state) ? PartTitle(state) : state.session.title();
+  screen.Put(0, 1, Shorten(Printable(state.session.exam_id() + "  " + title), room),
              Style::kReverse);
-  const bool warn = ClockRuns(state) && !state.sealed && left <= kTimeWarning;
+  const bool warn = CountsDown(state) && !state.sealed &&
+                    left <= (ClockRuns(state) && InSection(state) ? kTimeWarning : kGoesOnWarning);
   screen.PutRight(0, time, warn ? Style::kBad : Style::kReverse);
 
   if (state.view == View::kReport || state.view == View::kEnded) return;
-  std::string where = "Question " + std::to_string(state.current + 1) + " of " +
-                      std::to_string(state.answers.size());
+  const Line saved = SaveStatus(state);
+  const int status_column = width - 1 - static_cast<int>(saved.text.size());
+  if (!InSection(state) || state.view == View::kBreak || state.view == View::kMoving) {
+    screen.Put(1, 1, Printable(state.session.title()), Style::kBold);
+    screen.Put(1, status_column, saved.text, saved.style);
+    return;
+  }
+  std::string where = "Question " + std::to_string(state.current + 1 - SectionItems(state).begin) +
+                      " of " + std::to_string(ItemCount(state));
   if (state.view == View::kReview) {
     where = state.filter == ReviewFilter::kAll          ? "Review of all questions"
             : state.filter == ReviewFilter::kUnanswered ? "Unanswered questions"
@@ -322,10 +364,11 @@ void DrawTop(const State& state, Screen& screen, Duration now) {
   if (state.view != View::kReview && state.answers[state.current].flagged) {
     column = screen.Put(1, column + 2, "FLAGGED", Style::kWarning);
   }
-  const std::string counts = std::to_string(AnsweredCount(state)) + " answered, " +
-                             std::to_string(FlaggedCount(state)) + " flagged";
-  const Line saved = SaveStatus(state);
-  const int status_column = width - 1 - static_cast<int>(saved.text.size());
+  std::string counts = std::to_string(AnsweredCount(state)) + " answered, " +
+                       std::to_string(FlaggedCount(state)) + " flagged";
+  if (const auto changes = ChangesLeft(state)) {
+    counts += ", " + Count(*changes, "change") + " left";
+  }
   screen.Put(1, status_column, saved.text, saved.style);
   const int counts_column = status_column - 3 - static_cast<int>(counts.size());
   if (counts_column > column + 1) screen.Put(1, counts_column, counts, Style::kDim);
@@ -338,10 +381,13 @@ void DrawBottom(const State& state, Screen& screen, int hidden_below) {
   if (state.view == View::kGoTo) {
     screen.Put(rows - 2, 1, " Go to question: " + state.goto_digits + "_ ", Style::kBold);
   } else if (!state.message.empty() && state.view != View::kEnded) {
-    screen.Put(rows - 2, 1, " " + Shorten(state.message, static_cast<size_t>(columns - 4)) + " ",
+    screen.Put(rows - 2, 1,
+               " " + Shorten(Printable(state.message), static_cast<size_t>(columns - 4)) + " ",
                Style::kWarning);
   } else if (state.time_up && !state.sealed) {
-    screen.Put(rows - 2, 1, " Time is up: waiting for the server to seal the session. ",
+    screen.Put(rows - 2, 1,
+               HasParts(state) ? " Time is up: waiting for the server to go on. "
+                               : " Time is up: waiting for the server to seal the session. ",
                Style::kBad);
   } else if (hidden_below > 0) {
     screen.PutRight(rows - 2, " " + std::to_string(hidden_below) + " more below (Down, PgDn) --",

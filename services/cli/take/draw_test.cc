@@ -92,12 +92,72 @@ TEST(Draw, EveryViewFitsEverySize) {
   EXPECT_THAT(Draw(state, {5, 79}, Duration(0)).Text(), HasSubstr("Make the window larger"));
 }
 
+TEST(Draw, ASectionAt80By24) {
+  State state = Begin(PartsSession(2), Duration(0));
+  for (char c : std::string("anf")) Press(state, Character(c), Duration(0));
+  EXPECT_EQ(Draw(state, {24, 80}, Seconds(30)).Text(),
+            R"( EX-2  Part 3 of 7: Verbal                              Section time left 01:30
+ Question 2 of 4  FLAGGED                        1 answered, 1 flagged   saving
+
+  What is the answer to question 2?
+
+  Choose one:
+
+  ( ) A  Option number 1
+  ( ) B  Option number 2
+  ( ) C  Option number 3
+  ( ) D  Option number 4
+
+
+
+
+
+
+
+
+
+
+
+--------------------------------------------------------------------------------
+ A-D choose  N/P next/previous  f flag  G go to  R review  S end section  ?
+)");
+}
+
+TEST(Draw, EveryPartFitsEverySize) {
+  for (const Size size : {Size{3, 10}, Size{10, 40}, Size{24, 80}, Size{60, 200}}) {
+    for (uint32_t part = 0; part < 7; ++part) {
+      for (const View view : {View::kReading, View::kBreak, View::kMoving, View::kConfirmDecline,
+                              View::kHelp, View::kConfirmLeave, View::kEnded}) {
+        State state = Begin(PartsSession(part), Duration(0));
+        state.view = view;
+        const std::string text = Draw(state, size, Duration(0)).Text();
+        EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), size.rows);
+      }
+    }
+    for (const uint32_t section : {2, 4, 5}) {
+      for (const View view : {View::kQuestion, View::kReview, View::kGoTo, View::kConfirmSubmit,
+                              View::kConfirmPart, View::kConfirmBreak, View::kConfirmNext}) {
+        State state = Begin(PartsSession(section), Duration(0));
+        state.view = view;
+        const std::string text = Draw(state, size, Duration(0)).Text();
+        EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), size.rows);
+      }
+    }
+  }
+}
+
 TEST(Draw, TextsOfTheBankCantDriveTheTerminal) {
   auto session = TestSession();
   session.mutable_items(0)->set_stem("evil \x1b[31m stem");
   session.mutable_items(0)->mutable_options(0)->set_text("\x1b]0;title\x07");
   session.set_title("\x1b[2J");
   State state = Begin(session, Duration(0));
+  EXPECT_THAT(Draw(state, {24, 80}, Duration(0)).Text(), Not(HasSubstr("\x1b")));
+  session = PartsSession(0);
+  session.mutable_parts(0)->set_name("\x1b[2J");
+  session.mutable_parts(0)->set_text("\x1b]0;title\x07");
+  session.set_title("\x1b[2J");
+  state = Begin(session, Duration(0));
   EXPECT_THAT(Draw(state, {24, 80}, Duration(0)).Text(), Not(HasSubstr("\x1b")));
 }
 

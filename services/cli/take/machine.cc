@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "services/cli/take/machine_keys.h"
 #include "services/cli/take/machine_news.h"
+#include "services/cli/take/machine_parts.h"
 
 namespace invigil::cli::take {
 namespace {
@@ -10,20 +12,23 @@ namespace {
 using Kind = Key::Kind;
 using session::v1::DisplayedItem;
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 const DisplayedItem& Item(const State& state, size_t index) {
   return state.session.items(static_cast<int>(index));
 }
 
-void Show(State& state, View view) {
-  state.view = view;
-  state.scroll = 0;
-}
+constexpr char kOnlyForward[] =
+    "This section only goes forward: what you have left is locked. N goes on.";
 
 void GoToItem(State& state, size_t index) {
-  state.current = std::min(index, state.answers.size() - 1);
+  const Range range = SectionItems(state);
+  state.current = std::clamp(index, range.begin, range.end - 1);
+  state.answers[state.current].seen = true;
   Show(state, View::kQuestion);
+}
+
+// Ends the section, or with the last part the exam, after a question.
+void AskEnd(State& state) {
+  Ask(state, IsLastPart(state) ? View::kConfirmSubmit : View::kConfirmPart);
 }
 
 void Toggle(State& state, size_t option, Outbox& out) {
@@ -33,22 +38,33 @@ void Toggle(State& state, size_t option, Outbox& out) {
     state.message = "The clock stands still: answers can be changed when the exam goes on.";
     return;
   }
+  if (answer.locked) {
+    state.message = "This question is locked: it can be read, not answered.";
+    return;
+  }
   const std::string& id = item.options(static_cast<int>(option)).option_id();
   const auto found = std::find(answer.selected.begin(), answer.selected.end(), id);
-  if (found != answer.selected.end()) {
-    answer.selected.erase(found);
-  } else if (item.select_count() <= 1) {
-    answer.selected = {id};
-  } else if (answer.selected.size() >= item.select_count()) {
+  const bool chosen = found != answer.selected.end(), several = item.select_count() > 1;
+  if (!chosen && several && answer.selected.size() >= item.select_count()) {
     state.message = "Choose only " + std::to_string(item.select_count()) +
                     ": press the letter of a chosen one first to take it back.";
     return;
+  }
+  if (ChangeIsRefused(state, option)) return;
+  if (chosen) {
+    answer.selected.erase(found);
+  } else if (!several) {
+    answer.selected = {id};
   } else {
     answer.selected.insert(std::upper_bound(answer.selected.begin(), answer.selected.end(), id),
                            id);
   }
-  ++answer.sequence;
-  out.writes.push_back(WriteOf(state, state.current));
+  // Where changes are counted, half a choice is not given: its other half would be a change.
+  const bool half = !answer.selected.empty() && answer.selected.size() < item.select_count();
+  answer.held_back = half && ChangesLeft(state).has_value();
+  if (!answer.held_back) return Give(state, state.current, out);
+  state.message = "Not given yet: choose " +
+                  std::to_string(item.select_count() - answer.selected.size()) + " more.";
 }
 
 // A..E and 1..9 choose; F chooses only in capitals, because f flags.
@@ -66,36 +82,28 @@ std::optional<size_t> OptionOf(const State& state, char c) {
   return option;
 }
 
-void Scroll(State& state, const Key& key) {
-  if (key.kind == Kind::kUp) state.scroll -= 1;
-  if (key.kind == Kind::kDown) state.scroll += 1;
-  if (key.kind == Kind::kPageUp) state.scroll -= state.page;
-  if (key.kind == Kind::kPageDown || (key.kind == Kind::kCharacter && key.character == ' ')) {
-    state.scroll += state.page;
-  }
-  state.scroll = std::max(state.scroll, 0);
-}
-
 void OpenReview(State& state) {
   Show(state, View::kReview);
   state.filter = ReviewFilter::kAll;
-  state.review_cursor = state.current;
-}
-
-void Ask(State& state, View question) {
-  state.back = state.view;
-  Show(state, question);
+  state.review_cursor = state.current - SectionItems(state).begin;
 }
 
 // Keys that mean the same on the question and on the review.
 bool PressCommon(State& state, char c) {
   switch (c) {
     case 'g':
+      if (ForwardOnly(state)) {
+        state.message = kOnlyForward;
+        return true;
+      }
       state.goto_digits.clear();
       Ask(state, View::kGoTo);
       return true;
     case 's':
-      Ask(state, View::kConfirmSubmit);
+      AskEnd(state);
+      return true;
+    case 't':
+      Ask(state, View::kConfirmBreak);
       return true;
     case 'q':
       Ask(state, View::kConfirmLeave);
@@ -109,35 +117,51 @@ bool PressCommon(State& state, char c) {
   }
 }
 
+// To the next question, or to the end of the section.
+void GoOn(State& state, Outbox& out) {
+  const bool last = state.current + 1 >= SectionItems(state).end;
+  if (!ForwardOnly(state)) return last ? OpenReview(state) : GoToItem(state, state.current + 1);
+  if (last) return AskEnd(state);
+  const bool passed_over =
+      !IsAnswered(state, state.current) && !state.answers[state.current].locked;
+  if (passed_over) return Ask(state, View::kConfirmNext);
+  StepForward(state, out);
+}
+
 void PressQuestion(State& state, const Key& key, Outbox& out) {
-  const size_t last = state.answers.size() - 1;
+  const Range range = SectionItems(state);
+  if (key.kind == Kind::kCharacter) {
+    if (const auto option = OptionOf(state, key.character)) return Toggle(state, *option, out);
+  }
+  state.change_offered.reset();
+  GiveHeldBack(state, out);
+  const char c = key.kind == Kind::kCharacter ? Lower(key.character) : '\0';
+  const bool elsewhere = c == 'p' || c == 'r' || key.kind == Kind::kLeft ||
+                         key.kind == Kind::kHome || key.kind == Kind::kEnd;
+  if (elsewhere && ForwardOnly(state)) {
+    state.message = kOnlyForward;
+    return;
+  }
   switch (key.kind) {
     case Kind::kLeft:
       return GoToItem(state, state.current > 0 ? state.current - 1 : 0);
     case Kind::kRight:
     case Kind::kEnter:
-      if (state.current == last) return OpenReview(state);
-      return GoToItem(state, state.current + 1);
+      return GoOn(state, out);
     case Kind::kHome:
-      return GoToItem(state, 0);
+      return GoToItem(state, range.begin);
     case Kind::kEnd:
-      return GoToItem(state, last);
+      return GoToItem(state, range.end - 1);
     case Kind::kCharacter:
       break;
     default:
       return Scroll(state, key);
   }
-  if (const auto option = OptionOf(state, key.character)) return Toggle(state, *option, out);
-  const char c = Lower(key.character);
   if (PressCommon(state, c)) return;
-  if (c == 'n') return PressQuestion(state, {Kind::kRight}, out);
+  if (c == 'n') return GoOn(state, out);
   if (c == 'p') return PressQuestion(state, {Kind::kLeft}, out);
   if (c == 'r') return OpenReview(state);
-  if (c == 'f') {
-    Answer& answer = state.answers[state.current];
-    answer.flagged = !answer.flagged;
-    return;
-  }
+  if (c == 'f') return ToggleFlag(state, out);
   if (c == ' ') return Scroll(state, key);
   state.message = "That key does nothing here; press ? for help.";
 }
@@ -201,30 +225,72 @@ void PressGoTo(State& state, const Key& key) {
   }
   if (key.kind != Kind::kEnter) return;
   const size_t number = state.goto_digits.empty() ? 0 : std::stoul(state.goto_digits);
-  if (number >= 1 && number <= state.answers.size()) return GoToItem(state, number - 1);
-  state.message = "There are questions 1 to " + std::to_string(state.answers.size()) + ".";
+  const Range range = SectionItems(state);
+  if (number >= 1 && number <= ItemCount(state)) return GoToItem(state, range.begin + number - 1);
+  state.message = "There are questions 1 to " + std::to_string(ItemCount(state)) + ".";
   state.goto_digits.clear();
 }
 
 void PressConfirm(State& state, const Key& key, Outbox& out) {
   const char c = key.kind == Kind::kCharacter ? Lower(key.character) : '\0';
   if (key.kind == Kind::kEscape || c == 'n') return Show(state, state.back);
-  if (state.view == View::kConfirmLeave) {
-    out.leave = c == 'y';
-    return;
+  switch (state.view) {
+    case View::kConfirmLeave:
+      out.leave = c == 'y';
+      return;
+    case View::kConfirmSubmit:
+      if (c == 'r' && InSection(state) && !ForwardOnly(state)) return OpenReview(state);
+      if (c == 'y') Submit(state, out);
+      return;
+    case View::kConfirmPart:
+      if (c == 'r' && !ForwardOnly(state)) return OpenReview(state);
+      if (c == 'y') LeaveCurrentPart(state, false, out);
+      return;
+    case View::kConfirmDecline:
+      if (c == 'y') Decline(state, out);
+      return;
+    case View::kConfirmBreak:
+      if (c == 'y') TakeOwnBreak(state, false, out);
+      if (c == 'p' && state.session.break_pool_remaining().seconds() > 0) {
+        TakeOwnBreak(state, true, out);
+      }
+      return;
+    default:  // View::kConfirmNext
+      if (c == 'y') StepForward(state, out);
   }
-  if (c == 'r') return OpenReview(state);
-  if (c == 'y') Submit(state, out);
 }
 
 }  // namespace
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+void Show(State& state, View view) {
+  state.view = view;
+  state.scroll = 0;
+}
+
+void Ask(State& state, View question) {
+  state.back = state.view;
+  Show(state, question);
+}
+
+void Scroll(State& state, const Key& key) {
+  if (key.kind == Kind::kUp) state.scroll -= 1;
+  if (key.kind == Kind::kDown) state.scroll += 1;
+  if (key.kind == Kind::kPageUp) state.scroll -= state.page;
+  if (key.kind == Kind::kPageDown || (key.kind == Kind::kCharacter && key.character == ' ')) {
+    state.scroll += state.page;
+  }
+  state.scroll = std::max(state.scroll, 0);
+}
 
 Outbox Press(State& state, const Key& key, Duration now) {
   Outbox out;
   state.message = state.view == View::kEnded ? state.message : "";
   if (key.kind == Kind::kInterrupt) {
     const bool open = !state.sealed && state.view != View::kEnded;
-    if (!open || state.view == View::kConfirmLeave || state.view == View::kClosing) {
+    if (!open || state.view == View::kConfirmLeave || state.view == View::kClosing ||
+        state.view == View::kMoving) {
       out.leave = true;
     } else {
       Ask(state, View::kConfirmLeave);
@@ -243,12 +309,23 @@ Outbox Press(State& state, const Key& key, Duration now) {
       break;
     case View::kConfirmSubmit:
     case View::kConfirmLeave:
+    case View::kConfirmPart:
+    case View::kConfirmDecline:
+    case View::kConfirmBreak:
+    case View::kConfirmNext:
       PressConfirm(state, key, out);
+      break;
+    case View::kReading:
+      PressReading(state, key, out);
+      break;
+    case View::kBreak:
+      PressBreak(state, key, out);
       break;
     case View::kHelp:
       Show(state, state.back);
       break;
     case View::kClosing:
+    case View::kMoving:
       out.leave = key.kind == Kind::kCharacter && Lower(key.character) == 'q';
       break;
     case View::kReport:
@@ -264,7 +341,8 @@ Outbox Press(State& state, const Key& key, Duration now) {
 
 std::vector<size_t> ReviewItems(const State& state) {
   std::vector<size_t> items;
-  for (size_t i = 0; i < state.answers.size(); ++i) {
+  const Range range = SectionItems(state);
+  for (size_t i = range.begin; i < range.end; ++i) {
     if (state.filter == ReviewFilter::kUnanswered && IsAnswered(state, i)) continue;
     if (state.filter == ReviewFilter::kFlagged && !state.answers[i].flagged) continue;
     items.push_back(i);
