@@ -74,6 +74,7 @@ std::vector<SittingOutcome> SitAll(Suite& suite, const Wanted& wanted, const Ite
           Sitter sitter;
           sitter.subject = "sim-" + run + "-" + std::to_string(i + 1);
           sitter.token = suite.CandidateToken(sitter.subject);
+          sitter.staff_token = suite.OperatorToken();
           sitter.exam_id = wanted.exam;
           sitter.theta = DrawAbility(seed, i, wanted.mean, wanted.sd);
           sitter.seed = CandidateSeed(seed, i);
@@ -94,7 +95,8 @@ int Simulate(const Words& words) {
   Wanted wanted;
   config::Flags flags("invigil simulate",
                       "Lets simulated candidates sit an exam through the gateway: each starts a "
-                      "session, answers by the bank's item parameters at an ability drawn for it, "
+                      "session (and is checked in, where the exam asks for it), walks through its "
+                      "parts, answers by the bank's item parameters at an ability drawn for it, "
                       "changes some answers, submits and gets its report. Ends with 1 when one did "
                       "not finish or an acknowledged response was lost.");
   flags.Text("exam", &wanted.exam, "ID", "The exam, such as CLF-C02.").Required();

@@ -85,8 +85,9 @@ std::vector<std::string> WrongOptions(const DisplayedItem& displayed,
 }
 
 SittingPlan PlanSitting(const session::v1::Session& session, const ItemBook& book, double theta,
-                        uint64_t seed) {
+                        uint64_t seed, const SectionRules& rules) {
   SittingPlan plan;
+  uint32_t edits = 0;
   Random random(StableHash("sitting", seed));
   Writer writer(plan, random);
   std::vector<std::pair<std::string, std::vector<std::string>>> to_clear, to_change;
@@ -103,11 +104,18 @@ SittingPlan PlanSitting(const session::v1::Session& session, const ItemBook& boo
       plan.items_right += right ? 1 : 0;
       answer = right ? keyed : WrongOptions(displayed, keyed, random);
     }
-    if (random.Uniform() >= kChangedShare) {
+    const bool may_change = !rules.edit_quota || edits < *rules.edit_quota;
+    if (random.Uniform() >= kChangedShare || !may_change) {
       writer.Write(displayed.item_id(), answer);
       continue;
     }
+    ++edits;
     writer.Write(displayed.item_id(), WrongOptions(displayed, answer, random));
+    if (rules.forward_only) {  // no save names an item twice, and later none can be changed
+      writer.Flush();
+      writer.Write(displayed.item_id(), answer);
+      continue;
+    }
     auto& later = random.Uniform() < kClearedShare ? to_clear : to_change;
     later.emplace_back(displayed.item_id(), std::move(answer));
   }

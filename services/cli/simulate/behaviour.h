@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,18 @@ struct SittingPlan {
   int items_unknown = 0;  // answered by chance, because the bank no longer holds them
 };
 
+// What a section lets a candidate do.
+struct SectionRules {
+  bool forward_only = false;           // no way back: an answer is changed before the next is given
+  std::optional<uint32_t> edit_quota;  // how many given answers may be changed; nullopt: any number
+};
+
 // Answers every item: right with ProbabilityRight, by a draw that belongs to candidate and bank
 // item (so another form gives the same verdict), wrong ones at random. Saves one to six items at a
 // time; about one item in ten is answered differently at first and changed on a second pass, and
-// some of those are cleared in between.
+// some of those are cleared in between. `session` has the items of one section.
 SittingPlan PlanSitting(const session::v1::Session& session, const ItemBook& book, double theta,
-                        uint64_t seed);
+                        uint64_t seed, const SectionRules& rules = {});
 
 // Ability of candidate `index`, drawn from N(mean, sd).
 double DrawAbility(uint64_t seed, int index, double mean, double sd);

@@ -177,6 +177,35 @@ TEST(PlanSitting, AnswersUnknownItemsByChance) {
   EXPECT_THAT(Replay(plan), SizeIs(4));
 }
 
+TEST(PlanSitting, KeepsToTheRulesOfASection) {
+  const Exam exam = MakeExam(60);
+  const ItemBook book(exam.bank);
+  std::map<std::string, int> place;
+  for (const DisplayedItem& item : exam.session.items()) {
+    place.emplace(item.item_id(), static_cast<int>(place.size()));
+  }
+  int forward_changes = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const SittingPlan forward = PlanSitting(exam.session, book, 0, seed, {.forward_only = true});
+    int last = 0;
+    for (const auto& save : forward.saves) {
+      for (const ResponseWrite& write : save) {
+        EXPECT_GE(place[write.item_id()], last) << "no way back";
+        last = place[write.item_id()];
+        forward_changes += write.sequence() > 1 ? 1 : 0;
+      }
+    }
+    EXPECT_THAT(Replay(forward), SizeIs(60));
+    const SittingPlan counted =
+        PlanSitting(exam.session, book, 0, seed, {.forward_only = false, .edit_quota = 2});
+    int changes = 0;
+    for (const auto& [item, write] : Replay(counted)) changes += write.sequence() > 1 ? 1 : 0;
+    EXPECT_LE(changes, 2);
+    EXPECT_EQ(counted.items_right, forward.items_right) << "knowledge is the same";
+  }
+  EXPECT_GT(forward_changes, 100);
+}
+
 TEST(DrawAbility, IsNormalAndBelongsToTheSeed) {
   double sum = 0, squares = 0;
   const int n = 20'000;

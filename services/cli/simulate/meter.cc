@@ -18,6 +18,8 @@ const char* CallName(CallKind kind) {
       return "submit";
     case CallKind::kReport:
       return "report";
+    case CallKind::kMove:
+      return "move";
   }
   return "";
 }

@@ -12,8 +12,8 @@
 
 namespace invigil::cli {
 
-enum class CallKind { kStart, kSave, kSubmit, kReport };
-constexpr size_t kCallKinds = 4;
+enum class CallKind { kStart, kSave, kSubmit, kReport, kMove };
+constexpr size_t kCallKinds = 5;
 const char* CallName(CallKind kind);
 
 struct Measurements {

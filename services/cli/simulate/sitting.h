@@ -25,14 +25,17 @@ struct SittingOutcome {
 
 struct Sitter {
   std::string subject;
-  std::string token;  // role candidate
+  std::string token;        // role candidate
+  std::string staff_token;  // role operator: checks the candidate in where the exam asks for it
   std::string exam_id;
   double theta = 0;
   uint64_t seed = 0;
 };
 
-// Starts, saves as PlanSitting says, submits, and waits for the report. What fails for the moment
-// is retried for up to a minute per call. Uses the session's own token once it has one. Blocks.
+// Starts (checked in, if need be), walks through the parts (accepts the agreement, ends breaks and
+// texts at once, saves in each section as PlanSitting says), submits, and waits for the report.
+// What fails for the moment is retried for up to a minute per call. Uses the session's own token
+// once it has one. Blocks.
 SittingOutcome Sit(Api& api, const Sitter& sitter, const ItemBook& book, Meter& meter,
                    const Clock& clock, const Retrier::Sleep& sleep);
 

@@ -34,10 +34,13 @@ class SittingTest : public ::testing::Test {
     }
   }
   SittingOutcome Run() {
-    return Sit(api_, {.subject = "sim-1", .exam_id = "E", .theta = 0.5, .seed = 4},
-               ItemBook(itembank::v1::Bank()), meter_, clock_,
-               [this](Duration delay) { clock_.Advance(delay); });
+    return Sit(
+        api_,
+        {.subject = "sim-1", .staff_token = staff_token_, .exam_id = "E", .theta = 0.5, .seed = 4},
+        ItemBook(itembank::v1::Bank()), meter_, clock_,
+        [this](Duration delay) { clock_.Advance(delay); });
   }
+  std::string staff_token_;
   FakeApi api_;
   Meter meter_;
   ManualClock clock_;
@@ -94,6 +97,60 @@ TEST_F(SittingTest, ReportsMissingResponsesAsLostAndStillFinishes) {
   EXPECT_THAT(outcome.lost, SizeIs(1));
 }
 
+class PartsSittingTest : public SittingTest {
+ protected:
+  PartsSittingTest() {
+    // An agreement, fourteen items, a break, six more that only go forward, and a survey.
+    for (int i = 0; i < 20; ++i) {
+      api_.session.mutable_items(i)->set_position(static_cast<uint32_t>(i + 1));
+    }
+    Part(session::v1::PART_KIND_AGREEMENT, 0, 0);
+    Part(session::v1::PART_KIND_SECTION, 1, 14)->set_edit_quota(1);
+    Part(session::v1::PART_KIND_BREAK, 0, 0);
+    Part(session::v1::PART_KIND_SECTION, 15, 6)
+        ->set_navigation(session::v1::NAVIGATION_FORWARD_ONLY);
+    Part(session::v1::PART_KIND_SURVEY, 0, 0);
+  }
+  session::v1::Part* Part(session::v1::PartKind kind, uint32_t first, uint32_t count) {
+    auto* part = api_.session.add_parts();
+    part->set_kind(kind);
+    part->set_first_position(first);
+    part->set_item_count(count);
+    return part;
+  }
+};
+
+TEST_F(PartsSittingTest, WalksThroughEveryPart) {
+  api_.move_failures = {Unavailable("AWAY", "later")};
+  const SittingOutcome outcome = Run();
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_THAT(outcome.lost, IsEmpty());
+  EXPECT_THAT(api_.Stored(), SizeIs(20));
+  EXPECT_TRUE(outcome.report.has_value());
+  ASSERT_THAT(api_.left, SizeIs(3));
+  EXPECT_TRUE(api_.left[0].accept());
+  EXPECT_EQ(api_.left[1].seen_size(), 14) << "the section was left with all it has";
+  const Measurements measured = meter_.Take();
+  EXPECT_EQ(measured.latency_ms[static_cast<size_t>(CallKind::kMove)].size(), 4u);
+  EXPECT_EQ(measured.retried.at("AWAY"), 1);
+}
+
+TEST_F(PartsSittingTest, IsCheckedInByStaff) {
+  api_.check_in_required = true;
+  EXPECT_EQ(ReasonOf(Run().status), "CHECK_IN_REQUIRED") << "nobody is there to do it";
+  staff_token_ = "staff";
+  const SittingOutcome outcome = Run();
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+}
+
+TEST_F(PartsSittingTest, FindsWhatIsLostWhenAPartIsLeft) {
+  api_.move_failures = {absl::OkStatus(), FailedPrecondition("RESPONSES_MISSING", "send again")};
+  const SittingOutcome outcome = Run();
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  ASSERT_THAT(outcome.lost, SizeIs(1));
+  EXPECT_THAT(outcome.lost[0], HasSubstr("when a part was left"));
+}
+
 SittingOutcome Finished(double theta, int score) {
   SittingOutcome outcome;
   outcome.subject = "c";
@@ -136,6 +193,7 @@ TEST(Summary, JsonHasARowPerCandidate) {
   EXPECT_EQ(json["candidates"][0]["theta"], 0.25);
   EXPECT_EQ(json["report"]["x"], 1);
   EXPECT_EQ(json["lostResponses"], 0);
+  EXPECT_FALSE(json["latencyMs"].contains("move")) << "one section";
 }
 
 TEST(Percentile, IsTheNearestRank) {
