@@ -1,12 +1,14 @@
 // Exams of several parts, as real processes give them to a candidate: the four fixture definitions as
 // they stand, each sat through from its first part to its report, and what time alone does to them.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fixture, importFixture, publish } from '../harness/banks.mjs';
 import { call, newCandidate, refused } from '../harness/connect.mjs';
 import { assertScored } from '../harness/scored.mjs';
 import { openClient, Watcher } from '../harness/streams.mjs';
-import { Suite, until } from '../harness/suite.mjs';
+import { bin, Suite, until } from '../harness/suite.mjs';
+import { Terminal } from '../harness/terminal.mjs';
 import { sign } from '../harness/tokens.mjs';
 
 const seconds = (duration) => Number(duration.replace('s', ''));
@@ -336,6 +338,90 @@ describe('time alone, with nobody there', () => {
     } finally {
       watcher.stop();
       client.close();
+    }
+  });
+});
+
+describe('the command line', () => {
+  it('simulates candidates through every part of any exam', async () => {
+    for (const [examId, items] of [['PMP-2026-LIKE', 180], ['GRE-LIKE', 54], ['CCNA-LIKE', 100], ['GMAT-LIKE', 64]]) {
+      const result = JSON.parse(await suite.cliAsync('simulate', '--exam', examId, '--candidates', '3', '--workers', '3', '--seed', '5', '--json'));
+      assert.deepEqual([result.finishedCount, result.lostResponses, result.unmatchedItems, result.failedByReason], [3, 0, 0, {}], JSON.stringify(result));
+      assert.ok(result.responseCount >= 3 * items, `${result.responseCount} of ${examId}`);
+      for (const { sessionId } of result.candidates) assert.ok(!(await timeline({ session: { sessionId } })).some(({ kind }) => kind === 'sealed.expired'));
+    }
+  });
+
+  /** `invigil take` in a terminal, past its welcome. */
+  async function take(examId, subject) {
+    const terminal = new Terminal(path.join(bin, 'invigil'), ['take', '--exam', examId, '--subject', subject], { INVIGIL_DATA: suite.dir });
+    await terminal.says('Enter begins');
+    terminal.type('\r');
+    return terminal;
+  }
+
+  it('lets a person sit agreement, tutorial, sections and survey on a screen, and come back to it', async () => {
+    const gre = fixture('gre-like');
+    const survey = { ...fixture('ccna-like').parts[1] };
+    const fields = (source) => ({ ...source, fields: [...source.fields, 'unscheduled_breaks'] });
+    const exam = { ...gre, examId: 'ON-A-SCREEN', checkInRequired: false, unscheduledBreaks: true, parts: [...gre.parts, survey], sources: gre.sources.map(fields) };
+    await publish(suite, exam);
+    const subject = 'screen-1';
+    let terminal = await take('ON-A-SCREEN', subject);
+    try {
+      await terminal.sees('You will not disclose any question');
+      terminal.type('d');
+      await terminal.sees('ends the exam now, for good');
+      terminal.type('n');
+      await terminal.sees('A accepts, D declines.');
+      terminal.type('a');
+      await terminal.sees('Each section has a clock of its own.');
+      terminal.type('\r');
+      await terminal.sees('Question 1 of 12');
+      assert.match(terminal.screen, /Section time left 1[78]:/);
+      terminal.type('abnf'); // whether it asks for one or two
+      await terminal.sees(/FLAGGED +1 answered, 1 flagged +saved/);
+      // Away, and back where the answers end; the flag is kept.
+      terminal.type('qy');
+      assert.equal(await terminal.ends(), 0);
+      terminal = await take('ON-A-SCREEN', subject);
+      await terminal.sees(/Question 2 of 12  FLAGGED +1 answered, 1 flagged +saved/);
+      terminal.type('ty');
+      await terminal.sees('Break 1: of your own.');
+      terminal.type('e');
+      await terminal.sees('Locked: it can be read');
+      terminal.type('nbc');
+      await terminal.sees(/2 answered, 1 flagged +saved/);
+      for (const [part, questions] of [[4, 12], [5, 15], [6, 15]]) {
+        terminal.type('s');
+        await terminal.sees('You cannot come back');
+        terminal.type('y');
+        await terminal.sees(new RegExp(`Part ${part} of 7[^]*Question 1 of ${questions} +0 answered`));
+      }
+      terminal.type('sy');
+      await terminal.sees('Were the questions clear?');
+      terminal.type('\r');
+      await terminal.sees('Scaled score', 20_000);
+      terminal.type('q');
+      assert.equal(await terminal.ends(), 0);
+    } finally {
+      terminal.kill();
+    }
+  });
+
+  it('follows on the screen when time goes on, and shows the break', async () => {
+    const gmat = fixture('gmat-like');
+    const limits = [5, 600, 600, 600];
+    await publish(suite, { ...gmat, examId: 'SCREEN-SHORT', duration: '1205s', parts: gmat.parts.map((part, i) => ({ ...part, limit: `${limits[i]}s` })) });
+    const terminal = await take('SCREEN-SHORT', 'screen-2');
+    try {
+      await terminal.sees('3 changes left');
+      await terminal.sees('Time was up: the exam has gone on by itself.', 20_000);
+      assert.match(terminal.screen, /Break ends in 09:5\d|Break ends in 10:00/);
+      terminal.type('e');
+      await terminal.sees(/Part 3 of 4: Verbal Reasoning[^]*Question 1 of 23/);
+    } finally {
+      terminal.kill();
     }
   });
 });
