@@ -16,6 +16,7 @@
 #include "services/session/engine/session_engine.h"
 #include "services/session/metrics.h"
 #include "services/session/registration/registrar.h"
+#include "services/session/relay/amendments.h"
 #include "services/session/relay/relay.h"
 #include "services/session/relay/scoring_client.h"
 #include "services/session/replicas/commit_tail.h"
@@ -212,6 +213,8 @@ absl::Status Run(const Settings& settings) {
   {
     Relay relay(*engine, MakeScoringClient(*scoring_channel, identity), local,
                 {.may_judge = [&timers] { return timers.ClockTrusted(); }});
+    const Amendments amendments(*engine, MakeAmendmentSource(*scoring_channel, identity),
+                                {.may_judge = [&timers] { return timers.ClockTrusted(); }});
     const auto service = MakeDeliveryService({.guard = **guard,
                                               .verifier = **verifier,
                                               .engine = *engine,
