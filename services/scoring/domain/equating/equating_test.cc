@@ -407,7 +407,7 @@ TEST(Equating, TheMethodForTheSample) {
   EXPECT_EQ(method(Design::kNeatInternal, 60), Method::kCircleArc);
   EXPECT_EQ(method(Design::kNeatInternal, 250), Method::kChainedLinear);
   EXPECT_EQ(method(Design::kNeatInternal, 900), Method::kTucker);
-  EXPECT_EQ(method(Design::kNeatInternal, 900, 0.8), Method::kLevine);
+  EXPECT_EQ(method(Design::kNeatInternal, 900, 0.8), Method::kChainedLinear);
   EXPECT_EQ(method(Design::kNeatExternal, 2500), Method::kFrequencyEstimation);
   EXPECT_EQ(method(Design::kNeatExternal, 2500, 0.8), Method::kChainedEquipercentile);
 }

@@ -52,15 +52,18 @@ Recommendation ForAnchor(double n, const AnchorEvidence& e, const Recommendation
     return {Method::kChainedLinear, {}, "chained linear asks least of the anchor."};
   }
   if (n < bounds.equipercentile) {
-    return apart ? Recommendation{Method::kLevine,
+    return apart ? Recommendation{Method::kChainedLinear,
                                   {},
-                                  difference + ", where Tucker is biased and Levine is not."}
+                                  difference +
+                                      ", where chained linear is the least biased of the "
+                                      "linear methods."}
                  : Recommendation{
-                       Method::kTucker, {}, difference + ", where Tucker has the smaller error."};
+                       Method::kTucker, {}, difference + ", where Tucker has the smallest error."};
   }
   return apart ? Recommendation{Method::kChainedEquipercentile,
                                 {.degree = 4, .cross = 1},
-                                difference + ", where frequency estimation is biased."}
+                                difference +
+                                    ", where frequency estimation is biased more than chaining."}
                : Recommendation{Method::kFrequencyEstimation,
                                 {.degree = 4, .cross = 1},
                                 difference + ", where frequency estimation has the smaller error."};

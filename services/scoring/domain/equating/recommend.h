@@ -22,7 +22,7 @@ struct RecommendationBounds {
   double circle_arc = 30;           // below: identity
   double mean = 100;                // below: circle-arc
   double linear = 400;              // below: mean, or chained linear with an anchor
-  double equipercentile = 1500;     // below: linear, or Tucker or Levine with an anchor
+  double equipercentile = 1500;     // below: linear, or Tucker or chained linear with an anchor
   double group_difference = 0.25;   // standard deviations of the anchor that groups may differ by
   double anchor_correlation = 0.5;  // below it the anchor says too little
 };
