@@ -122,8 +122,8 @@ telemetry::TraceContext Guard::TraceOf(const grpc::ServerContextBase& context) {
   return telemetry::TraceContext::FromHeader(Metadata(context, "traceparent"));
 }
 
-absl::StatusOr<Caller> Guard::Admit(const grpc::ServerContextBase& context,
-                                    const Method& method) const {
+absl::StatusOr<Caller> Guard::Admit(const grpc::ServerContextBase& context, const Method& method,
+                                    std::string_view session) const {
   Caller caller;
   caller.trace = TraceOf(context);
   if (gate_) INVIGIL_RETURN_IF_ERROR(gate_());
@@ -146,7 +146,28 @@ absl::StatusOr<Caller> Guard::Admit(const grpc::ServerContextBase& context,
               {"reason", ReasonOf(status)},
               {"subject", caller.principal ? caller.principal->subject : ""},
               {"trace_id", caller.trace.trace_id}});
+  if (sink_) {
+    const std::string reason = ReasonOf(status);
+    sink_({.method = method.path,
+           .reason = reason,
+           .subject = caller.principal ? std::string_view(caller.principal->subject) : "",
+           .session = session});
+  }
   return status;
+}
+
+void Guard::Deny(const Method& method, const absl::Status& status, const auth::Principal& caller,
+                 std::string_view session, const telemetry::TraceContext& trace) const {
+  const std::string reason = ReasonOf(status);
+  log::Audit("foreign_session", std::string(status.message()),
+             {{"method", method.path},
+              {"reason", reason},
+              {"subject", caller.subject},
+              {"session", session.substr(0, 64)},
+              {"trace_id", trace.trace_id}});
+  if (sink_) {
+    sink_({.method = method.path, .reason = reason, .subject = caller.subject, .session = session});
+  }
 }
 
 void RecordEnd(const Method& method, const telemetry::TraceContext& trace,

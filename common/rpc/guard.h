@@ -57,6 +57,14 @@ struct Caller {
   telemetry::TraceContext trace;
 };
 
+// A call that was refused for who made it.
+struct Denial {
+  std::string_view method;   // its path
+  std::string_view reason;   // as ROLE_MISSING
+  std::string_view subject;  // empty: the token is not to be believed
+  std::string_view session;  // that the call named, unchecked; empty: none is known
+};
+
 // The verifier of a service: keys from the JWKS file, reloads logged. Errors: KEYS_UNUSABLE.
 absl::StatusOr<std::unique_ptr<auth::TokenVerifier>> OpenVerifier(const std::string& jwks_path,
                                                                   const Clock& clock);
@@ -73,6 +81,9 @@ class Guard {
   // for a process that must not judge anything yet. Thread-safe, quick. Call before serving.
   void CloseWhile(std::function<absl::Status()> gate) { gate_ = std::move(gate); }
 
+  // Tells `sink` of every denial, besides the audit line. Thread-safe, quick. Call before serving.
+  void TellDenials(std::function<void(const Denial&)> sink) { sink_ = std::move(sink); }
+
   // `path` as in Method::path; an unknown one is a bug and stops the process.
   const Method& Find(const std::string& path) const;
 
@@ -80,13 +91,18 @@ class Guard {
   static telemetry::TraceContext TraceOf(const grpc::ServerContextBase& context);
   // Verifies the call's token and role. Errors: UNAUTHENTICATED (TOKEN_MISSING and those of
   // TokenVerifier), PERMISSION_DENIED (ROLE_MISSING); each leaves an audit line. And those of the
-  // gate.
-  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, const Method& method) const;
+  // gate. `session`: what the request names, for the audit.
+  absl::StatusOr<Caller> Admit(const grpc::ServerContextBase& context, const Method& method,
+                               std::string_view session = {}) const;
+  // A caller who was admitted reached for what is not theirs: leaves an audit line.
+  void Deny(const Method& method, const absl::Status& status, const auth::Principal& caller,
+            std::string_view session, const telemetry::TraceContext& trace) const;
 
  private:
   explicit Guard(auth::TokenVerifier& verifier) : verifier_(verifier) {}
   auth::TokenVerifier& verifier_;
   std::function<absl::Status()> gate_;
+  std::function<void(const Denial&)> sink_;
   std::unordered_map<std::string, Method> methods_;
 };
 

@@ -19,9 +19,9 @@ UnaryCall::UnaryCall(grpc::CallbackServerContext& context, const Method& method)
     : context_(context), method_(method), begin_(Monotonic()) {}
 
 UnaryCall* UnaryCall::Begin(grpc::CallbackServerContext& context, const Guard& guard,
-                            const Method& method) {
+                            const Method& method, std::string_view session) {
   auto* call = new UnaryCall(context, method);
-  auto caller = guard.Admit(context, method);
+  auto caller = guard.Admit(context, method, session);
   if (!caller.ok()) {
     call->caller_.trace = Guard::TraceOf(context);
     call->Finish(caller.status());

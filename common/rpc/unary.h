@@ -5,6 +5,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <string_view>
 
 #include "common/base/time.h"
 #include "common/rpc/guard.h"
@@ -27,11 +28,13 @@ namespace invigil::rpc {
 // live until then. The object deletes itself when gRPC is done with it.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
-  // Admits the caller; a refused call is already finished with the reason.
+  // Admits the caller; a refused call is already finished with the reason. `session`: what the
+  // request names, for the audit.
   static UnaryCall* Begin(grpc::CallbackServerContext& context, const Guard& guard,
-                          const Method& method);
+                          const Method& method, std::string_view session = {});
 
   bool admitted() const { return admitted_; }
+  const Method& method() const { return method_; }
   const auth::Principal& principal() const { return *caller_.principal; }
   const telemetry::TraceContext& trace() const { return caller_.trace; }
   // What is left of the caller's deadline, at most `cap`; never negative.

@@ -15,6 +15,9 @@
 #include "common/sql/database.h"
 #include "services/session/engine/session_engine.h"
 #include "services/session/metrics.h"
+#include "services/session/privacy/housekeeper.h"
+#include "services/session/privacy/keeper.h"
+#include "services/session/privacy_hooks.h"
 #include "services/session/registration/registrar.h"
 #include "services/session/relay/amendments.h"
 #include "services/session/relay/relay.h"
@@ -23,7 +26,9 @@
 #include "services/session/replicas/pulse_share.h"
 #include "services/session/rpc/audit_service.h"
 #include "services/session/rpc/delivery_service.h"
+#include "services/session/rpc/denials.h"
 #include "services/session/rpc/item_bank.h"
+#include "services/session/rpc/privacy_service.h"
 #include "services/session/rpc/proctor_roster.h"
 #include "services/session/rpc/proctor_service.h"
 #include "services/session/rpc/registration_service.h"
@@ -41,6 +46,7 @@ struct Settings {
   rpc::ServerOptions server;
   std::string data, store, jwks, key, redis, redis_credentials, sentinel_credentials, redis_prefix;
   std::vector<std::string> item_bank, scoring;
+  privacy::Policy keep;
   Duration score_wait = Seconds(2);
   int64_t queue = 8192, cached_sessions = 50'000;
 };
@@ -86,6 +92,7 @@ Settings ReadFlags(int argc, char** argv) {
               "Commands that may wait for a commit in each lane; more are refused at once.")
       .Number("cached-sessions", &settings.cached_sessions, 1, 10'000'000,
               "Sessions kept in memory, about 5 KB each.");
+  DeclareRetentionFlags(flags, &settings.keep);
   flags.ParseOrExit(argc, argv);
   return settings;
 }
@@ -129,6 +136,14 @@ ListHook ListThrough(SessionEngine*& engine) {
   };
 }
 
+// Settles every few seconds, as long as the ticker runs.
+void KeepSettling(Ticker& ticker, Denials& denials) {
+  ticker.After(Seconds(5), [&ticker, &denials] {
+    denials.Settle();
+    KeepSettling(ticker, denials);
+  });
+}
+
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("session", settings.server));
   auto location = sql::LocationOf(settings.store, settings.data, "session.db");
@@ -140,7 +155,8 @@ absl::Status Run(const Settings& settings) {
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(
       **verifier, {"invigil.session.v1.AuditService", "invigil.session.v1.DeliveryService",
-                   "invigil.session.v1.ProctorService", "invigil.session.v1.RegistrationService"});
+                   "invigil.session.v1.PrivacyService", "invigil.session.v1.ProctorService",
+                   "invigil.session.v1.RegistrationService"});
   if (!guard.ok()) return guard.status();
   auto made = auth::TokenMinter::FromFile(settings.key, clock);
   if (!made.ok()) return made.status();
@@ -184,8 +200,22 @@ absl::Status Run(const Settings& settings) {
   if (!locations.ok()) return locations.status();
   auto registrar = registration::Registrar::Open(*locations, clock);
   if (!registrar.ok()) return registrar.status();
+  auto privacy = privacy::Privacy::Open({.sessions = *location,
+                                         .registrations = locations->registrations,
+                                         .reload = ReloadAtOnce(*engine),
+                                         .tell_bank = MakeTellBank(*item_bank_channel, identity)},
+                                        clock);
+  if (!privacy.ok()) return privacy.status();
+  auto keeper = privacy::Keeper::Open(
+      {.sessions = *location, .registrations = locations->registrations}, settings.keep, clock);
+  if (!keeper.ok()) return keeper.status();
   Starter starter(*engine, *item_bank, local, registrar->get());
+  Denials denials(RemarkThrough(*engine), local);
+  (*guard)->TellDenials([&denials](const rpc::Denial& denial) {
+    denials.Add(denial.method, denial.reason, denial.subject, denial.session);
+  });
   Ticker ticker(local);
+  KeepSettling(ticker, denials);
   const auto clock_trusted = [&timers]() -> absl::Status {
     if (timers.ClockTrusted()) return absl::OkStatus();
     return Unavailable("CLOCK_NOT_TRUSTED",
@@ -203,11 +233,12 @@ absl::Status Run(const Settings& settings) {
   CommitTail commit_tail(*engine, *std::move(tail_reader));
   // On every way out, also when the port is taken: the timers end before the engine they ask, and
   // its last callbacks run before what they use goes.
-  const absl::Cleanup stop = [&timers, &roster, &pulse_share, &commit_tail, engine] {
+  const absl::Cleanup stop = [&timers, &roster, &pulse_share, &commit_tail, &denials, engine] {
     timers.Stop();
     pulse_share.Stop();
     commit_tail.Stop();
     roster->Stop();
+    denials.Settle(true);
     engine->Stop();
   };
   {
@@ -237,16 +268,27 @@ absl::Status Run(const Settings& settings) {
     if (!timeline_reader.ok()) return timeline_reader.status();
     const auto audit_service =
         MakeAuditService(**guard, *std::move(check_reader), *std::move(timeline_reader));
+    auto privacy_reader = OpenEventLogReader(*location);
+    if (!privacy_reader.ok()) return privacy_reader.status();
+    const auto privacy_service = MakePrivacyService({.guard = **guard,
+                                                     .privacy = **privacy,
+                                                     .keeper = **keeper,
+                                                     .reader = *std::move(privacy_reader),
+                                                     .remark = RemarkThrough(*engine),
+                                                     .reload = ReloadThrough(*engine)});
+    const privacy::Housekeeper housekeeper(**privacy, **keeper, HousekeepingHooks(*engine));
     timers.Start();
     pulse_share.Start();
     commit_tail.Start();
-    auto server = rpc::Server::Start(
-        "session", settings.server,
-        {service.get(), audit_service.get(), proctor_service.get(), registration_service.get()},
-        [&] {
-          if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
-          return clock_trusted();
-        });
+    auto server =
+        rpc::Server::Start("session", settings.server,
+                           {service.get(), audit_service.get(), privacy_service.get(),
+                            proctor_service.get(), registration_service.get()},
+                           [&] {
+                             if (!engine->Healthy())
+                               return absl::UnavailableError("the database can't be written");
+                             return clock_trusted();
+                           });
     if (!server.ok()) return server.status();
     (*server)->WaitForSignal();
     (*server)->Drain();  // every call is answered

@@ -50,6 +50,24 @@ describe('the audit', () => {
     await refused(call(suite.http, `${service}/GetTimeline`, { sessionId: '0'.repeat(32) }, operator), { status: 404, code: 'not_found', reason: 'SESSION_NOT_FOUND' });
   });
 
+  it('has a row for whoever reaches for the session of another', async () => {
+    const other = await newCandidate(suite, 'mallory');
+    const of = candidate.session.sessionId;
+    await refused(call(suite.http, 'invigil.session.v1.DeliveryService/SubmitSession', { sessionId: of, epoch: 1 }, other.token), { status: 403, code: 'permission_denied', reason: 'SESSION_NOT_YOURS' });
+    let denied;
+    for (let i = 0; i < 100 && !denied; i++) {
+      const { entries } = await call(suite.http, `${service}/GetTimeline`, { sessionId: of }, operator);
+      denied = entries.find(({ kind }) => kind === 'denied');
+      if (!denied) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.equal(denied?.actor, other.subject);
+    assert.equal(denied.sequence, '0');
+    assert.equal(denied.text, 'refused to /invigil.session.v1.DeliveryService/SubmitSession: SESSION_NOT_YOURS');
+    const { wrongRow, fault } = await call(suite.http, `${service}/VerifyJournal`, {}, operator);
+    assert.equal(wrongRow, '0', fault);
+    assert.match(suite.cli('audit', 'timeline', of), new RegExp(`refused to .* \\[by ${other.subject}\\]`));
+  });
+
   it('is in the command line', () => {
     const text = suite.cli('audit', 'verify');
     assert.match(text, /rows of \d+ sessions are as they were written/);

@@ -16,6 +16,7 @@ using grpc::ServerUnaryReactor;
 using rpc::UnaryCall;
 
 constexpr size_t kMaxId = 128;
+constexpr int kMaxForgotten = 100;
 
 absl::Status CheckIds(std::initializer_list<std::pair<const char*, const std::string*>> ids) {
   Error error = InvalidArgument("REQUEST_INVALID", "the request lacks an id it needs");
@@ -34,7 +35,8 @@ class FormAdapter final : public v1::FormService::CallbackService {
   explicit FormAdapter(const Context& context)
       : context_(context),
         issue_(context.guard.Find("/invigil.itembank.v1.FormService/IssueForm")),
-        content_(context.guard.Find("/invigil.itembank.v1.FormService/GetFormContent")) {}
+        content_(context.guard.Find("/invigil.itembank.v1.FormService/GetFormContent")),
+        forget_(context.guard.Find("/invigil.itembank.v1.FormService/ForgetCandidate")) {}
 
   ServerUnaryReactor* IssueForm(CallbackServerContext* context, const v1::IssueFormRequest* request,
                                 v1::IssueFormResponse* response) override {
@@ -72,9 +74,38 @@ class FormAdapter final : public v1::FormService::CallbackService {
     return call;
   }
 
+  ServerUnaryReactor* ForgetCandidate(CallbackServerContext* context,
+                                      const v1::ForgetCandidateRequest* request,
+                                      v1::ForgetCandidateResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, context_.guard, forget_);
+    if (!call->admitted()) return call;
+    absl::Status status = CheckIds({{"pseudonym", &request->pseudonym()}});
+    if (status.ok() && request->session_ids_size() > kMaxForgotten) {
+      status = InvalidArgument("REQUEST_INVALID", "name fewer sessions")
+                   .Field("session_ids", "must be up to 100");
+    }
+    if (!status.ok()) {
+      call->Finish(status);
+      return call;
+    }
+    const bool queued = context_.store.writer().Submit(
+        [request, response](Connection& db) -> absl::Status {
+          response->set_forms(0);  // it may run again
+          for (const std::string& session : request->session_ids()) {
+            const auto renamed = db.forms.Rename(session, request->pseudonym());
+            if (!renamed.ok()) return renamed.status();
+            response->set_forms(response->forms() + (*renamed ? 1 : 0));
+          }
+          return absl::OkStatus();
+        },
+        [call](const absl::Status& done) { call->Finish(done); });
+    if (!queued) call->Finish(ResourceExhausted("OVERLOADED", "too many writes wait; try again"));
+    return call;
+  }
+
  private:
   const Context context_;
-  const rpc::Method &issue_, &content_;
+  const rpc::Method &issue_, &content_, &forget_;
 };
 
 class KeyAdapter final : public v1::KeyService::CallbackService {

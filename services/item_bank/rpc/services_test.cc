@@ -196,6 +196,30 @@ TEST_F(ServicesTest, ContentGivesNothingAway) {
   }
 }
 
+// A candidate who was erased: their forms stay, as nobody's.
+TEST_F(ServicesTest, AForgottenCandidateHasNoForm) {
+  Fill();
+  v1::IssueFormResponse form, again;
+  ASSERT_TRUE(Issue("s1", &form).ok());
+  const auto forget = [&](const As& as, v1::ForgetCandidateResponse* response) {
+    v1::ForgetCandidateRequest request;
+    request.add_session_ids("s1");
+    request.add_session_ids("never-was");
+    request.set_pseudonym("erased-1");
+    return Call(*forms_, &v1::FormService::Stub::ForgetCandidate, as, request, response);
+  };
+  v1::ForgetCandidateResponse forgotten;
+  EXPECT_EQ(forget(author_, &forgotten).code(), absl::StatusCode::kPermissionDenied);
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status status = forget({"service", "session"}, &forgotten);
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_EQ(forgotten.forms(), 1u);
+  }
+  EXPECT_EQ(ReasonOf(Issue("s1", &again)), "SESSION_REUSED") << "it is not Ann's any more";
+  v1::GetScoringKeyResponse key;
+  EXPECT_TRUE(Key(form.form_id(), &key).ok());
+}
+
 // The same item shown in two sittings has one content id and two item ids.
 TEST_F(ServicesTest, ContentIsSharedAndItemIdsAreNot) {
   Fill();

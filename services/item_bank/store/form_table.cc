@@ -48,6 +48,7 @@ FormTable::FormTable(sql::Database& db)
       by_session_(db.MustPrepare(std::string(kColumns) + "session_id = ?1")),
       insert_(db.MustPrepare("INSERT INTO forms VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
                              " ON CONFLICT (session_id) DO NOTHING")),
+      rename_(db.MustPrepare("UPDATE forms SET candidate_id = ?1 WHERE session_id = ?2")),
       find_pool_(
           db.MustPrepare("SELECT exam_id, exam_version, members FROM pools WHERE pool_id = ?1")),
       put_pool_(db.MustPrepare(
@@ -96,6 +97,12 @@ absl::StatusOr<bool> FormTable::Insert(const FormRow& row) {
                               .BindBlob(8, layout)
                               .Bind(9, ToUnixMicros(row.create_time))
                               .Run());
+  return db_.Changes() == 1;
+}
+
+absl::StatusOr<bool> FormTable::Rename(const std::string& session_id,
+                                       const std::string& candidate_id) {
+  INVIGIL_RETURN_IF_ERROR(rename_.BindText(1, candidate_id).BindText(2, session_id).Run());
   return db_.Changes() == 1;
 }
 

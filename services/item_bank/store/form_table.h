@@ -44,6 +44,8 @@ class FormTable {
   absl::StatusOr<std::optional<FormRow>> BySession(const std::string& session_id);
   // false: the session has a form already; nothing is stored.
   absl::StatusOr<bool> Insert(const FormRow& row);
+  // Whoever the session's form is for is called `candidate_id` from now on. false: it has none.
+  absl::StatusOr<bool> Rename(const std::string& session_id, const std::string& candidate_id);
 
   absl::StatusOr<std::optional<PoolRow>> FindPool(const std::string& pool_id);
   // Stores a snapshot unless it is there.
@@ -52,7 +54,7 @@ class FormTable {
  private:
   absl::StatusOr<std::optional<FormRow>> One(sql::Statement& query, const std::string& id);
   sql::Database& db_;
-  sql::Statement by_id_, by_session_, insert_, find_pool_, put_pool_;
+  sql::Statement by_id_, by_session_, insert_, rename_, find_pool_, put_pool_;
 };
 
 }  // namespace invigil::item_bank

@@ -1,18 +1,19 @@
 #include "services/session/rpc/access.h"
 
 #include "common/error/error.h"
-#include "common/log/log.h"
+#include "common/rpc/guard.h"
 
 namespace invigil::session {
 
-absl::StatusOr<SessionId> NamedSession(const auth::Principal& caller, const std::string& session_id,
+absl::StatusOr<SessionId> NamedSession(const Door& door, const auth::Principal& caller,
+                                       const std::string& session_id,
                                        const telemetry::TraceContext& trace) {
   if (!caller.session_id.empty() && caller.session_id != session_id) {
     const absl::Status status =
         PermissionDenied("TOKEN_OTHER_SESSION",
                          "this token acts on another session only; use the sessionToken that "
                          "StartSession gave for this one");
-    AuditRefusal(status, caller, session_id, trace);
+    AuditRefusal(door, status, caller, session_id, trace);
     return status;
   }
   const auto id = SessionId::FromHex(session_id);
@@ -26,14 +27,10 @@ std::string Candidate(const auth::Principal& caller) {
   return caller.Has("candidate") ? caller.subject : std::string();
 }
 
-void AuditRefusal(const absl::Status& status, const auth::Principal& caller,
+void AuditRefusal(const Door& door, const absl::Status& status, const auth::Principal& caller,
                   const std::string& session_id, const telemetry::TraceContext& trace) {
   if (status.code() != absl::StatusCode::kPermissionDenied) return;
-  log::Audit("foreign_session", std::string(status.message()),
-             {{"reason", ReasonOf(status)},
-              {"subject", caller.subject},
-              {"session", std::string_view(session_id).substr(0, 64)},
-              {"trace_id", trace.trace_id}});
+  door.guard.Deny(door.method, status, caller, session_id, trace);
 }
 
 }  // namespace invigil::session

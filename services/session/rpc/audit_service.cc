@@ -9,8 +9,8 @@
 #include "invigil/session/v1/audit.grpc.pb.h"
 #include "services/session/journal/timeline.h"
 #include "services/session/journal/verify.h"
-#include "services/session/rpc/convert.h"
 #include "services/session/rpc/readings.h"
+#include "services/session/rpc/timeline_convert.h"
 
 namespace invigil::session {
 namespace {
@@ -55,6 +55,7 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
       if (!verdict.ok()) return verdict.status();
       response->set_right_rows(verdict->rows);
       response->set_sessions(verdict->sessions);
+      response->set_first_row(verdict->begin.n + 1);
       response->mutable_head()->set_row(verdict->head.n);
       response->mutable_head()->set_hash(verdict->head.hash);
       if (verdict->fault) {
@@ -72,7 +73,7 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
   ServerUnaryReactor* GetTimeline(CallbackServerContext* context,
                                   const v1::GetTimelineRequest* request,
                                   v1::GetTimelineResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, guard_, timeline_);
+    UnaryCall* call = UnaryCall::Begin(*context, guard_, timeline_, request->session_id());
     if (!call->admitted()) return call;
     const auto session = SessionId::FromHex(request->session_id());
     if (!session) {
@@ -84,16 +85,7 @@ class AuditServiceImpl final : public v1::AuditService::CallbackService {
       if (call->cancelled()) return absl::CancelledError("the caller left");
       const auto entries = ReadTimeline(*timeline_reader_, *session);
       if (!entries.ok()) return entries.status();
-      for (const TimelineEntry& entry : *entries) {
-        auto* to = response->add_entries();
-        to->set_sequence(entry.seq);
-        Set(entry.written_at, to->mutable_write_time());
-        Set(entry.happened_at, to->mutable_event_time());
-        to->set_kind(entry.kind);
-        to->set_actor(entry.actor);
-        to->set_text(entry.text);
-        if (entry.due) Set(*entry.due, to->mutable_due_time());
-      }
+      for (const TimelineEntry& entry : *entries) ToProto(entry, response->add_entries());
       return absl::OkStatus();
     });
   }

@@ -57,7 +57,8 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
       End(InvalidArgument("STREAM_PROTOCOL", "the first message carries session_id and `open`"));
       return;
     }
-    const auto session = NamedSession(*caller_.principal, request_.session_id(), caller_.trace);
+    const auto session = NamedSession({parts_.guard, method_}, *caller_.principal,
+                                      request_.session_id(), caller_.trace);
     if (!session.ok()) {
       End(session.status());
       return;
@@ -75,7 +76,8 @@ class Deliver final : public grpc::ServerBidiReactor<v1::DeliverRequest, v1::Del
 
   void Show(absl::StatusOr<v1::WatchSessionResponse> update) {
     if (!update.ok()) {
-      AuditRefusal(update.status(), *caller_.principal, session_.ToHex(), caller_.trace);
+      AuditRefusal({parts_.guard, method_}, update.status(), *caller_.principal, session_.ToHex(),
+                   caller_.trace);
       End(update.status());
       return;
     }

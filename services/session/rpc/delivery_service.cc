@@ -76,7 +76,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* GetSession(CallbackServerContext* context,
                                  const v1::GetSessionRequest* request,
                                  v1::GetSessionResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, get_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, get_, request->session_id());
     Ask(call, request->session_id(), Read{}, true, [this, call, response](const Outcome& outcome) {
       const absl::Status status = ShowSession(outcome, Detail::kAll, response->mutable_session());
       if (status.ok() && TokenTooShort(call->principal(), outcome))
@@ -89,7 +89,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* SaveResponses(CallbackServerContext* context,
                                     const v1::SaveResponsesRequest* request,
                                     v1::SaveResponsesResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, save_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, save_, request->session_id());
     Ask(call, request->session_id(), FromProto(request->epoch(), request->responses()), false,
         [call, request, response](const Outcome& outcome) {
           ToProto(*outcome.state->form, outcome.acks, request->responses(),
@@ -104,7 +104,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* SubmitSession(CallbackServerContext* context,
                                     const v1::SubmitSessionRequest* request,
                                     v1::SubmitSessionResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, submit_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, submit_, request->session_id());
     Ask(call, request->session_id(), FromProto(*request), false,
         [this, call, response](const Outcome& outcome) {
           LogSeal(call, outcome);
@@ -119,7 +119,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
 
   ServerUnaryReactor* LeavePart(CallbackServerContext* context, const v1::LeavePartRequest* request,
                                 v1::LeavePartResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, leave_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, leave_, request->session_id());
     Ask(call, request->session_id(), FromProto(*request), true,
         [this, call, response](const Outcome& outcome) {
           LogSeal(call, outcome);
@@ -133,7 +133,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
 
   ServerUnaryReactor* TakeBreak(CallbackServerContext* context, const v1::TakeBreakRequest* request,
                                 v1::TakeBreakResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, take_break_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, take_break_, request->session_id());
     Ask(call, request->session_id(), FromProto(*request), false,
         [call, response](const Outcome& outcome) {
           call->Finish(ShowSession(outcome, Detail::kBare, response->mutable_session()));
@@ -143,7 +143,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
 
   ServerUnaryReactor* EndBreak(CallbackServerContext* context, const v1::EndBreakRequest* request,
                                v1::EndBreakResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, end_break_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, end_break_, request->session_id());
     Ask(call, request->session_id(),
         session::EndBreak{.epoch = request->epoch(), .number = request->break_number()}, true,
         [call, response](const Outcome& outcome) {
@@ -155,7 +155,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* SaveProgress(CallbackServerContext* context,
                                    const v1::SaveProgressRequest* request,
                                    v1::SaveProgressResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, progress_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, progress_, request->session_id());
     Ask(call, request->session_id(), FromProto(*request), false,
         [this, call, request, response](const Outcome& outcome) {
           if (request->has_unsaved_changes()) {
@@ -171,7 +171,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* GetResponseVector(CallbackServerContext* context,
                                         const v1::GetResponseVectorRequest* request,
                                         v1::GetResponseVectorResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, vector_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, vector_, request->session_id());
     Ask(call, request->session_id(), Read{}, false, [call, response](const Outcome& outcome) {
       ShowVector(outcome, response);
       call->Finish(absl::OkStatus());
@@ -182,7 +182,8 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* SendMessage(CallbackServerContext* context,
                                   const v1::SendMessageRequest* request,
                                   v1::SendMessageResponse*) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, send_message_);
+    UnaryCall* call =
+        UnaryCall::Begin(*context, parts_.guard, send_message_, request->session_id());
     if (!call->admitted()) return call;
     Ask(call, request->session_id(),
         session::SendMessage{.id = request->message_id(),
@@ -196,7 +197,8 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* ConfirmMessage(CallbackServerContext* context,
                                      const v1::ConfirmMessageRequest* request,
                                      v1::ConfirmMessageResponse*) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, confirm_message_);
+    UnaryCall* call =
+        UnaryCall::Begin(*context, parts_.guard, confirm_message_, request->session_id());
     Ask(call, request->session_id(),
         session::ConfirmMessage{.id = request->message_id(), .by_candidate = true}, false,
         [call](const Outcome&) { call->Finish(absl::OkStatus()); });
@@ -206,7 +208,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* ClaimSession(CallbackServerContext* context,
                                    const v1::ClaimSessionRequest* request,
                                    v1::ClaimSessionResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, claim_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, claim_, request->session_id());
     if (!call->admitted() || !CheckOwnToken(call, "claim diagnostics")) return call;
     if (const absl::Status proof = CheckProof(*request); !proof.ok()) {
       Refuse(call, proof, request->session_id());
@@ -225,7 +227,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   ServerUnaryReactor* GetScoreReport(CallbackServerContext* context,
                                      const v1::GetScoreReportRequest* request,
                                      v1::GetScoreReportResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, report_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, report_, request->session_id());
     Ask(call, request->session_id(), Read{}, false, [call, response](const Outcome& outcome) {
       call->Finish(ReadReport(*outcome.state, response));
     });
@@ -243,8 +245,9 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   }
 
  private:
-  static void Refuse(UnaryCall* call, const absl::Status& status, const std::string& session_id) {
-    AuditRefusal(status, call->principal(), session_id, call->trace());
+  void Refuse(UnaryCall* call, const absl::Status& status, const std::string& session_id) const {
+    AuditRefusal({parts_.guard, call->method()}, status, call->principal(), session_id,
+                 call->trace());
     call->Finish(status);
   }
 
@@ -254,13 +257,14 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   void Ask(UnaryCall* call, const std::string& session_id, Action action, bool show,
            Answer answer) {
     if (!call->admitted()) return;
-    const auto session = NamedSession(call->principal(), session_id, call->trace());
+    const auto session =
+        NamedSession({parts_.guard, call->method()}, call->principal(), session_id, call->trace());
     if (!session.ok()) {
       call->Finish(session.status());
       return;
     }
     Command command{Candidate(call->principal()), std::move(action)};
-    auto done = [call, &session_id, answer](absl::StatusOr<Outcome> outcome) {
+    auto done = [this, call, &session_id, answer](absl::StatusOr<Outcome> outcome) {
       if (outcome.ok()) {
         answer(*outcome);
       } else {
@@ -275,7 +279,7 @@ class DeliveryServiceImpl final : public v1::DeliveryService::CallbackService {
   }
 
   // false: the call is by a session's token and was refused; that stands for its session only.
-  static bool CheckOwnToken(UnaryCall* call, const std::string& what) {
+  bool CheckOwnToken(UnaryCall* call, const std::string& what) const {
     if (call->principal().session_id.empty()) return true;
     Refuse(call,
            PermissionDenied("TOKEN_OTHER_SESSION",

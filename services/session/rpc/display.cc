@@ -113,26 +113,6 @@ Duration PoolLeft(const State& state, Time now) {
 }
 
 // Who of the staff wrote is not the candidate's to know.
-void ShowMessage(const Message& message, v1::SessionMessage* to) {
-  to->set_message_id(message.id);
-  to->set_text(message.text);
-  Set(message.sent_at, to->mutable_send_time());
-  to->set_from_candidate(message.from_candidate);
-  to->set_confirmed(message.confirmed);
-}
-
-void ShowMarks(const State& state, v1::Session* session) {
-  for (size_t place = 0; place < state.extras->marks.size(); ++place) {
-    const Mark& mark = state.extras->marks[place];
-    if (mark.sequence == 0) continue;
-    auto* to = session->add_marks();
-    to->set_item_id(std::string(state.form->item_id(place)));
-    to->set_sequence(mark.sequence);
-    to->set_flagged(mark.flagged);
-    to->set_shown_ms(mark.shown_ms);
-  }
-}
-
 void ShowLocks(const State& state, const View& view, v1::Session* session) {
   if (!state.sitting() || !Live(view) || view.part != state.part) return;
   const Part& part = state.current_part();
@@ -165,6 +145,27 @@ absl::Status ShowContents(const Outcome& outcome, const View& view, v1::Session*
 
 }  // namespace
 
+void ShowMessage(const Message& message, v1::SessionMessage* to) {
+  to->set_message_id(message.id);
+  to->set_text(message.text);
+  Set(message.sent_at, to->mutable_send_time());
+  to->set_from_candidate(message.from_candidate);
+  to->set_confirmed(message.confirmed);
+}
+
+void ShowMarks(const State& state, google::protobuf::RepeatedPtrField<v1::Mark>* marks) {
+  if (!state.extras) return;
+  for (size_t place = 0; place < state.extras->marks.size(); ++place) {
+    const Mark& mark = state.extras->marks[place];
+    if (mark.sequence == 0) continue;
+    auto* to = marks->Add();
+    to->set_item_id(std::string(state.form->item_id(place)));
+    to->set_sequence(mark.sequence);
+    to->set_flagged(mark.flagged);
+    to->set_shown_ms(mark.shown_ms);
+  }
+}
+
 absl::Status ShowSession(const Outcome& outcome, Detail detail, v1::Session* session) {
   const State& state = *outcome.state;
   const View view = ViewAt(state, outcome.now);
@@ -196,7 +197,7 @@ absl::Status ShowSession(const Outcome& outcome, Detail detail, v1::Session* ses
   INVIGIL_RETURN_IF_ERROR(ShowContents(outcome, view, session));
   if (detail == Detail::kItems) return absl::OkStatus();
   Receipt(state, session->mutable_responses());
-  if (state.extras) ShowMarks(state, session);
+  ShowMarks(state, session->mutable_marks());
   ShowLocks(state, view, session);
   return absl::OkStatus();
 }

@@ -19,6 +19,10 @@ enum class Detail : uint8_t {
 // sealed: it may be reopened. Errors: DATA_LOSS (LOG_CORRUPT) when a content can't be read.
 absl::Status ShowSession(const Outcome& outcome, Detail detail, v1::Session* session);
 
+// Parts of it: a message, and the marks that are set.
+void ShowMessage(const Message& message, v1::SessionMessage* to);
+void ShowMarks(const State& state, google::protobuf::RepeatedPtrField<v1::Mark>* marks);
+
 // What streams push.
 void ShowUpdate(const Outcome& outcome, v1::WatchSessionResponse* update);
 

@@ -17,6 +17,7 @@ namespace {
 namespace bank = itembank::v1;
 
 constexpr Duration kRemember = Seconds(5);
+constexpr Duration kTellTime = Seconds(5);
 
 absl::Status NoSuchExam(const std::string& exam_id) {
   // Not cut short when it is long: half a character would make the whole status unreadable.
@@ -181,6 +182,19 @@ class ItemBankClient final : public ItemBank {
 std::unique_ptr<ItemBank> MakeItemBank(std::shared_ptr<grpc::Channel> channel,
                                        auth::ServiceIdentity& identity, const Clock& clock) {
   return std::make_unique<ItemBankClient>(std::move(channel), identity, clock);
+}
+
+TellBank MakeTellBank(std::shared_ptr<grpc::Channel> channel, auth::ServiceIdentity& identity) {
+  std::shared_ptr<bank::FormService::Stub> forms = bank::FormService::NewStub(channel);
+  return [forms, &identity](const std::vector<SessionId>& sessions, const std::string& name) {
+    bank::ForgetCandidateRequest request;
+    bank::ForgetCandidateResponse response;
+    for (const SessionId& session : sessions) request.add_session_ids(session.ToHex());
+    request.set_pseudonym(name);
+    grpc::ClientContext context;
+    client::Prepare(context, kTellTime, identity.Token(), telemetry::TraceContext::New());
+    return rpc::FromGrpc(forms->ForgetCandidate(&context, request, &response));
+  };
 }
 
 }  // namespace invigil::session

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -40,5 +41,11 @@ class ItemBank {
 // `identity` and `clock` outlive it.
 std::unique_ptr<ItemBank> MakeItemBank(std::shared_ptr<grpc::Channel> channel,
                                        auth::ServiceIdentity& identity, const Clock& clock);
+
+// Tells the item bank what the candidate of these sessions is called from now on; waits for it.
+// Errors: those of the item bank, UNAVAILABLE when it does not answer.
+using TellBank =
+    std::function<absl::Status(const std::vector<SessionId>& sessions, const std::string& name)>;
+TellBank MakeTellBank(std::shared_ptr<grpc::Channel> channel, auth::ServiceIdentity& identity);
 
 }  // namespace invigil::session

@@ -51,6 +51,10 @@ class FaultyReader final : public EventLogReader {
     return reader_->ListJournal(after, limit);
   }
   absl::StatusOr<JournalHead> ReadJournalHead() override { return reader_->ReadJournalHead(); }
+  absl::StatusOr<JournalHead> ReadJournalBegin() override { return reader_->ReadJournalBegin(); }
+  absl::StatusOr<std::vector<Remark>> ListRemarks(const SessionId& session, size_t limit) override {
+    return reader_->ListRemarks(session, limit);
+  }
   absl::Status ReadEvents(const SessionId& session, RawVisitor visit) override {
     if (logs_fail) return Away();
     return reader_->ReadEvents(session, visit);

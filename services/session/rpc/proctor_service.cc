@@ -149,9 +149,10 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
   ServerUnaryReactor* GetRosterEntry(CallbackServerContext* context,
                                      const v1::GetRosterEntryRequest* request,
                                      v1::GetRosterEntryResponse* response) override {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, get_);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, get_, request->session_id());
     if (!call->admitted()) return call;
-    const auto session = NamedSession(call->principal(), request->session_id(), call->trace());
+    const auto session = NamedSession({parts_.guard, call->method()}, call->principal(),
+                                      request->session_id(), call->trace());
     if (!session.ok()) {
       call->Finish(session.status());
       return call;
@@ -279,9 +280,10 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
   ServerUnaryReactor* Act(CallbackServerContext* context, const rpc::Method& method,
                           const Request* request, Response* response, const std::string& reason,
                           Make make) {
-    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, method);
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, method, request->session_id());
     if (!call->admitted()) return call;
-    const auto session = NamedSession(call->principal(), request->session_id(), call->trace());
+    const auto session = NamedSession({parts_.guard, call->method()}, call->principal(),
+                                      request->session_id(), call->trace());
     absl::Status status = session.status();
     // The core asks for one only where it decides something.
     if (status.ok() && (&method == &release_ || &method == &check_in_)) {

@@ -13,17 +13,21 @@ namespace {
 class Watch final : public grpc::ServerWriteReactor<v1::WatchSessionResponse> {
  public:
   Watch(const DeliveryParts& parts, const rpc::Method& method)
-      : method_(method), clock_(parts.clock), begin_(parts.clock.Monotonic()) {}
+      : guard_(parts.guard),
+        method_(method),
+        clock_(parts.clock),
+        begin_(parts.clock.Monotonic()) {}
 
   void Begin(grpc::CallbackServerContext& context, const std::string& session_id,
              const DeliveryParts& parts) {
-    auto caller = parts.guard.Admit(context, method_);
+    auto caller = guard_.Admit(context, method_, session_id);
     if (!caller.ok()) {
       End(caller.status());
       return;
     }
     caller_ = *std::move(caller);
-    const auto session = NamedSession(*caller_.principal, session_id, caller_.trace);
+    const auto session =
+        NamedSession({guard_, method_}, *caller_.principal, session_id, caller_.trace);
     if (!session.ok()) {
       End(session.status());
       return;
@@ -41,7 +45,8 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchSessionResponse> {
   void Take(absl::StatusOr<v1::WatchSessionResponse> update, bool last,
             const std::string& session_id) {
     if (!update.ok()) {
-      AuditRefusal(update.status(), *caller_.principal, session_id, caller_.trace);
+      AuditRefusal({guard_, method_}, update.status(), *caller_.principal, session_id,
+                   caller_.trace);
       End(update.status());
       return;
     }
@@ -86,6 +91,7 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchSessionResponse> {
     self_.reset();  // last: may delete this
   }
 
+  const rpc::Guard& guard_;
   const rpc::Method& method_;
   const Clock& clock_;
   const Duration begin_;
