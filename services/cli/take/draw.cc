@@ -300,7 +300,7 @@ std::string QuestionHints(const State& state) {
   std::string choose = "A-";
   choose += static_cast<char>('A' + std::max(0, item.options_size() - 1));
   choose += " choose  ";
-  if (ForwardOnly(state)) return choose + "N next  f flag  S end  T break  Q leave  ? help";
+  if (ForwardOnly(state)) return choose + "N next  f flag  S end  Q leave  ? help";
   if (!IsLastPart(state)) {
     return choose + "N/P next/previous  f flag  G go to  R review  S end section  ?";
   }
@@ -308,7 +308,7 @@ std::string QuestionHints(const State& state) {
 }
 
 std::string KeyHints(const State& state) {
-  const char* end = IsLastPart(state) ? "submit" : "end section";
+  const char* end = IsLastPart(state) ? "submit" : "end";
   switch (state.view) {
     case View::kQuestion:
       return QuestionHints(state);
@@ -338,7 +338,8 @@ void DrawTop(const State& state, Screen& screen, Duration now) {
   std::string time = TimeLabel(state) + " " + ClockText(left.count()) + " ";
   if (state.sealed) time = "ended ";
   const auto room = static_cast<size_t>(std::max(0, width - static_cast<int>(time.size()) - 2));
-  const std::string title = HasParts(state) ? PartTitle(state) : state.session.title();
+  const std::string title =
+      HasParts(state) && !state.sealed ? PartTitle(state) : state.session.title();
   screen.Put(0, 1, Shorten(Printable(state.session.exam_id() + "  " + title), room),
              Style::kReverse);
   const bool warn = CountsDown(state) && !state.sealed &&

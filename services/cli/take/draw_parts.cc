@@ -87,7 +87,9 @@ std::string TimeLabel(const State& state) {
   if (!CountsDown(state)) return "Clock stopped at";
   if (state.break_kind == ses::BREAK_KIND_UNSCHEDULED) return "Time left";
   if (state.break_kind != ses::BREAK_KIND_UNSPECIFIED) return "Break ends in";
-  if (!InSection(state)) return "Goes on in";
+  if (!InSection(state)) {
+    return CurrentPart(state)->kind() == ses::PART_KIND_AGREEMENT ? "Accept within" : "Goes on in";
+  }
   return HasParts(state) && CurrentPart(state)->has_limit() ? "Section time left" : "Time left";
 }
 
@@ -169,7 +171,10 @@ Lines ConfirmPartLines(const State& state, size_t width) {
   lines.push_back({});
   AddUnanswered(state, width - 2, lines);
   lines.push_back({});
-  Add(lines, "You cannot come back: its questions are locked, and unused time of it is lost.",
+  const bool own_time = CurrentPart(state) != nullptr && CurrentPart(state)->has_limit();
+  Add(lines,
+      std::string("You cannot come back: its questions are locked") +
+          (own_time ? ", and unused time of it is lost." : "."),
       width - 2, 2, Style::kBad);
   Add(lines, WhatFollows(state), width - 2);
   lines.push_back({});

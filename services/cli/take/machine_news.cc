@@ -59,13 +59,14 @@ void Keep(State& state, Answer& answer, uint32_t sequence) {
   answer.on_the_way.erase(answer.on_the_way.begin(), std::next(found));
 }
 
-std::string Number(const State& state, size_t index) {
-  return std::to_string(index + 1 - SectionItems(state).begin);
-}
-
 bool IsOfSection(const State& state, size_t index) {
   const Range range = SectionItems(state);
   return index >= range.begin && index < range.end;
+}
+
+// As the screen numbers it: within the section; in the whole exam, if it is of another.
+std::string Number(const State& state, size_t index) {
+  return std::to_string(index + 1 - (IsOfSection(state, index) ? SectionItems(state).begin : 0));
 }
 
 // Writes without a reply: what was dropped while the clock stood still among them.

@@ -65,6 +65,7 @@ TEST_F(PartsTest, AnAgreementIsReadAndAccepted) {
   Enter(0);
   EXPECT_EQ(state_.view, View::kReading);
   EXPECT_THAT(Text(), HasSubstr("You will not tell anybody."));
+  EXPECT_THAT(Text(), HasSubstr("Accept within 02:00"));
   EXPECT_FALSE(Hit(Kind::kEnter).move.has_value());  // not by accident
   const Outbox out = Type("a");
   ASSERT_TRUE(out.move.has_value());
@@ -103,6 +104,7 @@ TEST_F(PartsTest, ASectionIsLeftAfterAWarningAndOnlyOnce) {
   EXPECT_EQ(state_.view, View::kConfirmPart);
   EXPECT_THAT(Text(), HasSubstr("3 questions are unanswered"));
   EXPECT_THAT(Text(), HasSubstr("You cannot come back"));
+  EXPECT_THAT(Text(), HasSubstr("unused time of it is"));
   EXPECT_THAT(Text(), HasSubstr("Then comes a break: Rest, 05:00."));
   Type("r");
   EXPECT_EQ(state_.view, View::kReview);
@@ -260,6 +262,7 @@ TEST_F(PartsTest, ForwardOnlyGoesForwardAndWaitsForTheAnswerLeftBehind) {
   EXPECT_EQ(Type("ny").progress->shown_item, "q7");
   Type("an");
   EXPECT_EQ(state_.view, View::kConfirmPart) << "the last question leads to the end";
+  EXPECT_THAT(Text(), Not(HasSubstr("unused time"))) << "the exam's time is for all sections";
 }
 
 TEST_F(PartsTest, ForwardOnlyGoesOnWhereNothingIsLocked) {
