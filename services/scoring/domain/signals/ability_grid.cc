@@ -6,17 +6,22 @@
 #include "services/scoring/domain/numerics/distributions.h"
 
 namespace invigil::scoring {
+namespace {
+
+size_t At(int place) { return static_cast<size_t>(place); }
+
+}  // namespace
 
 std::vector<double> Blur(std::span<const double> values, double sd) {
   if (!(sd > 0)) return {values.begin(), values.end()};
   const int reach = std::max(1, static_cast<int>(std::ceil(5 * sd / kAbilityStep)));
-  std::vector<double> kernel(static_cast<size_t>(2 * reach + 1));
+  std::vector<double> kernel(2 * static_cast<size_t>(reach) + 1);
   double total = 0;
   for (int k = -reach; k <= reach; ++k) {
     // The share of the normal that falls to this node, so that a small sd leaves values in place.
     const double w = NormalCumulative((k + 0.5) * kAbilityStep / sd) -
                      NormalCumulative((k - 0.5) * kAbilityStep / sd);
-    kernel[static_cast<size_t>(k + reach)] = w;
+    kernel[At(k + reach)] = w;
     total += w;
   }
   const int last = static_cast<int>(values.size()) - 1;
@@ -24,10 +29,9 @@ std::vector<double> Blur(std::span<const double> values, double sd) {
   for (int j = 0; j <= last; ++j) {
     double sum = 0;
     for (int k = -reach; k <= reach; ++k) {
-      sum += kernel[static_cast<size_t>(k + reach)] *
-             values[static_cast<size_t>(std::clamp(j + k, 0, last))];
+      sum += kernel[At(k + reach)] * values[At(std::clamp(j + k, 0, last))];
     }
-    blurred[static_cast<size_t>(j)] = sum / total;
+    blurred[At(j)] = sum / total;
   }
   return blurred;
 }

@@ -150,6 +150,23 @@ std::vector<PracticeSession> Memoriser(double theta, size_t first, size_t repeat
   return sessions;
 }
 
+std::vector<PracticeSession> SessionsWithDrag(size_t count, double theta, double drag,
+                                              Random& random) {
+  std::vector<PracticeSession> sessions;
+  for (size_t s = 0; s < count; ++s) {
+    PracticeSession session = FullTimed(Day(static_cast<double>(3 * s)), 0.15);
+    for (size_t i = 0; i < kItems; ++i) {
+      PracticeResponse response{
+          .irt = DrawItem(random), .sample_size = 500, .domain = DomainOf50(i)};
+      const double able = theta - (response.domain == 1 ? drag : 0);
+      response.right = random.Uniform() < Probability(response.irt, able);
+      session.responses.push_back(response);
+    }
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
 DiagnosticCase SimulateDiagnostic(size_t items, double theta_mean, double theta_sd,
                                   double domain_sd, Random& random) {
   DiagnosticCase result;

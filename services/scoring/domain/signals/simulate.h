@@ -77,6 +77,11 @@ LearnerCase SimulateLearner(const ReadinessModel& model, const World& world, Ran
 std::vector<PracticeSession> Memoriser(double theta, size_t first, size_t repeats, double new_share,
                                        Random& random);
 
+// `count` full timed sessions on new items of a learner of ability `theta` who is `drag` logits
+// less able in domain 1.
+std::vector<PracticeSession> SessionsWithDrag(size_t count, double theta, double drag,
+                                              Random& random);
+
 // A learner's short diagnostic; `weakest` is the domain with the least delta.
 struct DiagnosticCase {
   std::vector<PracticeResponse> responses;
