@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/random.h"
 #include "services/cli/take/draw.h"
 #include "services/cli/take/machine.h"
 #include "services/cli/take/test_session.h"
@@ -414,6 +415,72 @@ TEST_F(PartsTest, WhatStandsStillMovesNowhere) {
   EXPECT_THAT(Text(), HasSubstr("Clock stopped at 01:40"));
   Tell(Update{ses::SESSION_STATE_ACTIVE, Seconds(100), 2, 1});
   EXPECT_TRUE(Type("a").move.has_value());
+}
+
+// Whatever is typed and heard, in whatever order: the screen can be drawn, a question is of the
+// current section, nothing but the last part is submitted, and no answer goes to another section.
+TEST_F(PartsTest, AnyKeysAndNewsLeaveTheScreenWhole) {
+  const std::string letters = "abcdefFgnpqrstuyhe?123 ";
+  const Kind kinds[] = {Kind::kEnter, Kind::kEscape, Kind::kLeft, Kind::kRight,   Kind::kUp,
+                        Kind::kDown,  Kind::kHome,   Kind::kEnd,  Kind::kPageDown};
+  for (uint64_t seed = 0; seed < 150; ++seed) {
+    Random random(seed);
+    uint32_t part = static_cast<uint32_t>(random.Below(7));
+    uint32_t version = 10;
+    auto session = PartsSession(part);
+    session.set_deadline_version(version);
+    state_ = Begin(session, now_);
+    for (int step = 0; step < 120; ++step) {
+      Outbox out;
+      const uint64_t what = random.Below(20);
+      if (what < 14) {
+        out = Press(state_, {Kind::kCharacter, letters[random.Below(letters.size())]}, now_);
+      } else if (what < 17) {
+        out = Press(state_, {kinds[random.Below(std::size(kinds))]}, now_);
+      } else if (what == 17) {
+        out = Tick(state_, now_ += Seconds(static_cast<int64_t>(random.Below(100))));
+      } else if (what == 18) {
+        const char* reasons[] = {"RESPONSES_MISSING", "SESSION_NOT_ACTIVE", "BREAK_NOT_ALLOWED"};
+        const bool lacks = state_.moving || state_.submitting || state_.shown;
+        out = Tell(Refused{reasons[lacks ? random.Below(3) : 1], "no"});
+      } else {
+        if (part < 6 && random.Below(2) == 0) ++part;
+        session = PartsSession(part);
+        session.set_deadline_version(++version);
+        session.set_break_count(3);
+        if (part == 2 && random.Below(3) == 0) {
+          session.set_state(ses::SESSION_STATE_ON_BREAK);
+          session.set_break_kind(ses::BREAK_KIND_UNSCHEDULED);
+        }
+        for (int i = 0; i < session.items_size(); ++i) {
+          if (random.Below(3) == 0) session.add_locked_item_ids(session.items(i).item_id());
+          if (random.Below(3) == 0) Store(session, session.items(i).item_id(), 2, "A");
+        }
+        out = Load(session, state_.moving.has_value());
+      }
+      ASSERT_FALSE(Draw(state_, {24, 80}, now_).Text().empty());
+      if (state_.view == View::kEnded) break;
+      const Range range = SectionItems(state_);
+      if (state_.view == View::kQuestion || state_.view == View::kReview) {
+        ASSERT_TRUE(InSection(state_)) << seed << " " << step;
+        ASSERT_GE(state_.current, range.begin) << seed << " " << step;
+        ASSERT_LT(state_.current, range.end) << seed << " " << step;
+      }
+      if (out.submit) {
+        ASSERT_EQ(part, 6u) << seed << " " << step;
+      }
+      if (out.move && out.move->kind == Move::Kind::kLeave) {
+        ASSERT_EQ(out.move->part, part) << seed << " " << step;
+      }
+      for (const auto& write : out.writes) {
+        const auto position = static_cast<size_t>(std::stoi(write.item_id().substr(1)));
+        ASSERT_GT(position, range.begin) << seed << " " << step;
+        ASSERT_LE(position, range.end) << seed << " " << step;
+        ASSERT_EQ(write.cleared(), write.option_ids().empty());
+      }
+      state_.submit_attempts = state_.move_attempts = 0;  // the refusals here are by chance
+    }
+  }
 }
 
 }  // namespace
