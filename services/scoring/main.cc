@@ -34,6 +34,7 @@ struct Settings {
   int64_t threads = 2;
   int64_t queue = 8192;
   int64_t rescore_threads = 1;
+  int64_t rescore_page = 256;
 };
 
 Settings ReadFlags(int argc, char** argv) {
@@ -59,7 +60,9 @@ Settings ReadFlags(int argc, char** argv) {
               "Calls that may wait for them, and scores that may wait to be written; more are "
               "refused at once.")
       .Number("rescore-threads", &settings.rescore_threads, 1, 64,
-              "Threads that compute rescorings, beside those.");
+              "Threads that compute rescorings, beside those.")
+      .Number("rescore-page", &settings.rescore_page, 1, 10'000,
+              "Sessions of a rescoring in one transaction; scores that come in wait for it.");
   flags.ParseOrExit(argc, argv);
   return settings;
 }
@@ -92,7 +95,10 @@ absl::Status Run(const Settings& settings) {
                          static_cast<size_t>(settings.queue));
   KeyRing ring(keys, **store);
   Scorer scorer(keys, ring, **store, executor, clock);
-  Rescorer rescorer(**store, ring, clock, {.threads = static_cast<int>(settings.rescore_threads)});
+  Rescorer rescorer(**store, ring, clock,
+                    {.threads = static_cast<int>(settings.rescore_threads),
+                     .page = static_cast<size_t>(settings.rescore_page),
+                     .owner = settings.server.instance});
   const auto service = MakeScoringService(**guard, scorer, executor);
   const auto rescoring_service = MakeRescoringService({.guard = **guard,
                                                        .store = **store,

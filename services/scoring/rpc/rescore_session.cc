@@ -12,7 +12,8 @@
 namespace invigil::scoring {
 namespace {
 
-constexpr size_t kMostKits = 4096;
+// Some 60 KB each where the form is touched; about 100 MB in all.
+constexpr size_t kMostKits = 1024;
 constexpr Duration kKeyPatience = Seconds(5);
 
 // Whether it will pass: the store or the item bank is busy or away.
@@ -83,6 +84,7 @@ absl::StatusOr<std::shared_ptr<const SessionRescorer::FormKit>> SessionRescorer:
   auto kit = std::make_shared<FormKit>();
   kit->bank_key = *std::move(bank_key);
   kit->touched = decisions_.empty() || Concerns(decisions_, *kit->bank_key);
+  if (!kit->touched) kit->bank_key.reset();
   if (kit->touched) {
     kit->new_key = KeyUnder(*kit->bank_key, after_);
     if (!kit->new_key.ok()) {
@@ -114,21 +116,39 @@ absl::StatusOr<std::shared_ptr<const SessionRescorer::FormKit>> SessionRescorer:
 void SessionRescorer::Forget() {
   const std::lock_guard lock(mutex_);
   kits_.clear();
+  held_.clear();
+}
+
+absl::StatusOr<std::shared_ptr<const SessionRescorer::HeldKit>> SessionRescorer::HeldKitOf(
+    const ScoreRecord& record, const FormKit& kit) {
+  const std::pair name(record.form_id, record.key_version);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = held_.find(name);
+    if (known != held_.end()) return known->second;
+  }
+  auto key = KeyAtVersion(*kit.bank_key, before_, record.key_version);
+  if (!key.ok()) return key.status();
+  auto table = StoredTable(record.form_id, record.key_version);
+  if (!table.ok()) return table.status();
+  auto made = std::make_shared<const HeldKit>(HeldKit{*std::move(key), *std::move(table)});
+  const std::lock_guard lock(mutex_);
+  if (held_.size() >= kMostKits) held_.clear();
+  return held_.emplace(name, std::move(made)).first->second;
 }
 
 // The score it has, computed again: what does not replay must not be built upon.
-absl::StatusOr<Score> SessionRescorer::ScoreHeld(const ScoredSession& session, const FormKit& kit) {
+absl::StatusOr<Score> SessionRescorer::ScoreHeld(const ScoredSession& session,
+                                                 const std::vector<SealedResponse>& responses,
+                                                 const FormKit& kit) {
   const ScoreRecord& record = session.score;
-  const auto key = KeyAtVersion(*kit.bank_key, before_, record.key_version);
-  if (!key.ok()) return key.status();
-  const auto table = StoredTable(record.form_id, record.key_version);
-  if (!table.ok()) return table.status();
-  if (!table->has_value() || (*table)->hash != record.conversion_hash) {
+  const auto held = HeldKitOf(record, kit);
+  if (!held.ok()) return held.status();
+  const std::optional<Table>& table = (*held)->table;
+  if (!table || table->hash != record.conversion_hash) {
     return Internal("the conversion of the stored score is missing");
   }
-  const auto responses = ParseResponses(record.responses);
-  if (!responses.ok()) return responses.status();
-  auto score = ScoreResponses(*responses, *key, (*table)->conversion, (*table)->hash);
+  auto score = ScoreResponses(responses, (*held)->key, table->conversion, table->hash);
   if (!score.ok()) return score.status();
   if (score->raw_score != record.raw_score || score->scaled_score != record.scaled_score ||
       score->passed != record.passed) {
@@ -161,13 +181,13 @@ absl::StatusOr<RescoredSession> SessionRescorer::Rescore(const ScoredSession& se
   if (!kit.ok()) return fail(kit.status());
   result.touched = (*kit)->touched;
   if (!result.touched) return result;
-  const auto held = ScoreHeld(session, **kit);
+  const auto responses = ParseResponses(record.responses);
+  if (!responses.ok()) return fail(responses.status());
+  const auto held = ScoreHeld(session, *responses, **kit);
   if (!held.ok()) return fail(held.status());
   result.change.held = StandingOf(*held);
   const auto& table = (*kit)->new_table;
   if (!table.ok()) return fail(table.status());
-  const auto responses = ParseResponses(record.responses);
-  if (!responses.ok()) return fail(responses.status());
   const auto renewed = ScoreResponses(*responses, *(*kit)->new_key, table->conversion, table->hash);
   if (!renewed.ok()) return fail(renewed.status());
   result.change.outcome = Judge(*held, *renewed, definition_.policy);

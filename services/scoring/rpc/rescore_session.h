@@ -1,16 +1,19 @@
 // One session by another key: what becomes of its score.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/scoring/domain/conversion.h"
 #include "services/scoring/domain/rescoring.h"
+#include "services/scoring/domain/responses.h"
 #include "services/scoring/rpc/key_ring.h"
 #include "services/scoring/store/rescoring_store.h"
 #include "services/scoring/store/score_store.h"
@@ -47,7 +50,7 @@ class SessionRescorer {
   };
   // What sessions with the same form share.
   struct FormKit {
-    std::shared_ptr<const ScoringKey> bank_key;
+    std::shared_ptr<const ScoringKey> bank_key;  // of touched forms
     bool touched = false;
     // Of touched forms; errors are the form's own.
     absl::StatusOr<ScoringKey> new_key = absl::UnknownError("");
@@ -59,7 +62,15 @@ class SessionRescorer {
   absl::StatusOr<std::shared_ptr<const FormKit>> KitOf(const ScoredSession& session);
   absl::StatusOr<std::optional<Table>> StoredTable(const std::string& form_id,
                                                    uint32_t key_version);
-  absl::StatusOr<Score> ScoreHeld(const ScoredSession& session, const FormKit& kit);
+  // What the scores of a form that were made with one key rest on.
+  struct HeldKit {
+    ScoringKey key;
+    std::optional<Table> table;  // nothing: it is missing
+  };
+  absl::StatusOr<std::shared_ptr<const HeldKit>> HeldKitOf(const ScoreRecord& record,
+                                                           const FormKit& kit);
+  absl::StatusOr<Score> ScoreHeld(const ScoredSession& session,
+                                  const std::vector<SealedResponse>& responses, const FormKit& kit);
 
   KeyRing& ring_;
   ScoreStore& scores_;
@@ -69,6 +80,8 @@ class SessionRescorer {
   std::vector<KeyRevision> before_, after_;  // the exam's, without and with these decisions
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const FormKit>> kits_;  // under mutex_
+  std::map<std::pair<std::string, uint32_t>, std::shared_ptr<const HeldKit>>
+      held_;  // by form and key version; under mutex_
 };
 
 // One version of a stored score, computed again.

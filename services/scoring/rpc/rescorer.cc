@@ -80,8 +80,8 @@ Rescorer::Rescorer(ScoringStore& store, KeyRing& ring, const Clock& clock, Resco
     : store_(store),
       ring_(ring),
       clock_(clock),
-      options_(options),
-      owner_(RandomHex(8)),
+      options_(std::move(options)),
+      owner_(options_.owner.empty() ? RandomHex(8) : options_.owner),
       thread_([this] { Loop(); }) {}
 
 Rescorer::~Rescorer() {

@@ -25,6 +25,8 @@ struct RescorerOptions {
   Duration poll = Seconds(1);
   // Whoever works on a rescoring keeps others away so long; it is renewed with every page.
   Duration lease = Seconds(5);
+  // Names this replica, so that it has its own leases again after a restart. Empty: made up.
+  std::string owner;
 };
 
 // Progress is durable page by page: a page's lines, its new scores and the place behind it are one

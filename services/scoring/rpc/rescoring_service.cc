@@ -291,14 +291,6 @@ class RescoringService final : public v1::RescoringService::CallbackService {
     INVIGIL_RETURN_IF_ERROR(CheckId(request.rescoring_id(), "rescoring_id"));
     INVIGIL_RETURN_IF_ERROR(CheckId(request.preview_digest(), "preview_digest"));
     INVIGIL_RETURN_IF_ERROR(CheckReason(request.reason()));
-    const auto record = parts_.store.GetRescoring(request.rescoring_id());
-    if (!record.ok()) return record.status();
-    if (record->author == subject) {
-      return PermissionDenied("APPROVER_IS_AUTHOR",
-                              "who made a rescoring can't approve it; a second person must look "
-                              "at its preview and approve it")
-          .With("rescoring_id", record->rescoring_id);
-    }
     const auto approved = parts_.store.Approve(request.rescoring_id(), request.preview_digest(),
                                                subject, request.reason(), parts_.clock.Now());
     parts_.rescorer.Kick();

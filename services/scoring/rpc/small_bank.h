@@ -32,6 +32,9 @@ inline itembank::v1::GetScoringKeyResponse PracticeKey() {
     item->add_key_option_ids("B");
     item->set_rule(itembank::v1::SCORING_RULE_ALL_OR_NOTHING);
     item->set_option_count(4);
+    item->set_bank_item_id("bank-" + std::to_string(i));
+    item->set_bank_item_version(1);
+    for (const char* option : {"a", "b", "c", "d"}) item->add_authored_option_ids(option);
     if (!item->operational()) continue;
     item->mutable_irt()->set_slope(1);
     item->mutable_irt()->set_lower_asymptote(0.2);
@@ -75,9 +78,10 @@ class SmallBank final : public itembank::v1::KeyService::CallbackService {
 };
 
 // The first `right` operational items right, all else wrong.
-inline v1::ScoreSessionRequest PracticeRequest(int right) {
+inline v1::ScoreSessionRequest PracticeRequest(int right,
+                                               const std::string& session_id = "session-1") {
   v1::ScoreSessionRequest request;
-  request.set_session_id("session-1");
+  request.set_session_id(session_id);
   request.set_attempt_version(1);
   request.set_form_id("form-1");
   const itembank::v1::GetScoringKeyResponse key = PracticeKey();

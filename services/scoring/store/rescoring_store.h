@@ -171,7 +171,7 @@ class RescoringStore {
                                                                       const std::string& before,
                                                                       size_t limit) = 0;
   virtual absl::StatusOr<std::vector<ActRecord>> ListActs(const std::string& rescoring_id) = 0;
-  // See ApproveRescoring in the contract for the errors; `actor` is not the author.
+  // See ApproveRescoring in the contract for the errors.
   virtual absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id,
                                                   const std::string& preview_digest,
                                                   const std::string& actor,

@@ -262,6 +262,8 @@ TEST_P(RescoringStoreTest, ApprovalTakesWhatWasShownAndRevisesTheKey) {
   EXPECT_EQ(record.preview_digest, "shown");
   EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, "else", "bea", "yes", kNow).status()),
             "PREVIEW_DIFFERS");
+  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, "shown", "ann", "mine", kNow).status()),
+            "APPROVER_IS_AUTHOR");
   EXPECT_EQ(*store_->LastRevision("CLF-C02"), 0u);
   const auto approved = store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow);
   ASSERT_TRUE(approved.ok()) << approved.status();
@@ -351,7 +353,7 @@ TEST_P(RescoringStoreTest, NewVersionsGoBesideTheOldOnesAndIntoTheOutbox) {
     EXPECT_EQ(now.rescoring_id, record.rescoring_id);
     EXPECT_EQ(now.responses, old.responses);
     EXPECT_EQ(ReasonOf(store_->GetScore(session, 3).status()), "SCORE_NOT_FOUND");
-    EXPECT_EQ(store_->FindAttempt(session, 1)->value().score_version, 1u);
+    EXPECT_EQ(store_->FindAttempt(session, 1)->value().score_version, 2u);
   }
   EXPECT_TRUE(store_->FindConversion("form", 1)->has_value());
   EXPECT_TRUE(store_->FindConversion("form", 2)->has_value());

@@ -298,6 +298,12 @@ absl::StatusOr<RescoringRecord> RescoringTables::Approve(const std::string& resc
                                                          const std::string& reason, Time now) {
   auto record = Get(rescoring_id);
   if (!record.ok()) return record.status();
+  if (record->author == actor) {
+    return PermissionDenied("APPROVER_IS_AUTHOR",
+                            "who made a rescoring can't approve it; a second person must look at "
+                            "its preview and approve it")
+        .With("rescoring_id", rescoring_id);
+  }
   const bool approved = record->stage == RescoringStage::kApplying ||
                         record->stage == RescoringStage::kCatchingUp ||
                         record->stage == RescoringStage::kDone;

@@ -57,7 +57,7 @@ class ScoreStore {
  public:
   virtual ~ScoreStore() = default;
 
-  // The first score of the attempt; later versions of it are rescores.
+  // The newest score of the attempt; versions behind its first are rescores.
   virtual absl::StatusOr<std::optional<ScoreRecord>> FindAttempt(const std::string& session_id,
                                                                  uint32_t attempt_version) = 0;
   // `score_version` 0: the newest, which is the last version of the highest attempt, in whatever
@@ -70,7 +70,7 @@ class ScoreStore {
   using Done = std::function<void(absl::StatusOr<ScoreRecord>)>;
   // Stores the attempt, its score and, when it is new, the conversion, in one transaction, and
   // calls `done` once, after the commit, with what is stored: an attempt that is there already with
-  // the same form and responses answers with its first score and changes nothing. `done` runs on
+  // the same form and responses answers with its newest score and changes nothing. `done` runs on
   // the writer's thread, or on the caller's when the queue is full; it must be quick.
   // Errors: ALREADY_EXISTS (SCORE_CONFLICT) when the attempt is there with other responses or
   // another form; ABORTED (CONVERSION_CONFLICT) when the form has another conversion: read that one

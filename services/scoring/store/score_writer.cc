@@ -22,7 +22,7 @@ ScoreWriter::ScoreWriter(sql::Database db, const std::string& shared_lock, size_
       tables_(db_, shared_lock),
       find_attempt_(db_.MustPrepare(std::string(kSelectScore) +
                                     "WHERE a.session_id = ? AND a.attempt_version = ? "
-                                    "AND s.score_version = a.first_score_version")),
+                                    "ORDER BY s.score_version DESC LIMIT 1")),
       insert_attempt_(db_.MustPrepare(
           "INSERT INTO attempt (session_id, attempt_version, form_id, responses_hash, responses, "
           "first_score_version, exam_id, epoch, scored_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),

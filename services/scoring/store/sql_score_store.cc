@@ -21,7 +21,7 @@ struct Reader {
       : db(std::move(database)),
         attempt(db.MustPrepare(std::string(kSelectScore) +
                                "WHERE a.session_id = ? AND a.attempt_version = ? "
-                               "AND s.score_version = a.first_score_version")),
+                               "ORDER BY s.score_version DESC LIMIT 1")),
         version(db.MustPrepare(std::string(kSelectScore) +
                                "WHERE s.session_id = ? AND s.score_version = ?")),
         newest(db.MustPrepare(std::string(kSelectScore) +
