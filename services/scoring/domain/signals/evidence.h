@@ -18,6 +18,7 @@ struct PracticeResponse {
   ItemParameters irt;
   uint32_t sample_size = 0;  // responses behind `irt`; 0: the author's judgement
   size_t domain = 0;         // place of its domain in the blueprint
+  size_t task = 0;           // place of its task statement in the domain, where there are tasks
   bool operational = true;   // pretest items never count
   bool first_seen = true;    // this learner had not seen the item before
   bool right = false;        // omitted and not reached are wrong

@@ -265,6 +265,45 @@ absl::StatusOr<Readiness> ReadinessModel::Estimate(std::span<const PracticeSessi
   return result;
 }
 
+double ReadinessModel::AbilityOfScaled(double scaled) const {
+  const auto above = std::lower_bound(scaled_.begin(), scaled_.end(), scaled);
+  if (above == scaled_.begin()) return AbilityNode(0);
+  if (above == scaled_.end()) return AbilityNode(kAbilityNodes - 1);
+  const double low = *(above - 1), high = *above;
+  const auto j = static_cast<size_t>(above - scaled_.begin()) - 1;
+  return AbilityNode(j) + kAbilityStep * (scaled - low) / (high - low);
+}
+
+absl::StatusOr<std::optional<Trend>> TrendOf(std::span<const SessionJudgement> sessions,
+                                             double session_error) {
+  if (!(session_error > 0) || !std::isfinite(session_error)) {
+    return InvalidArgument("TREND_ERROR_INVALID", "the error of a session's score is above 0");
+  }
+  std::vector<std::pair<double, double>> points;  // weeks, scaled
+  for (const SessionJudgement& session : sessions) {
+    if (session.exclusion != Exclusion::kNone || !session.scaled) continue;
+    points.emplace_back(Days(session.ended_at - sessions[0].ended_at) / 7, *session.scaled);
+  }
+  if (points.size() < 3) return std::nullopt;
+  const auto n = static_cast<double>(points.size());
+  double week = 0, score = 0;
+  for (const auto& [x, y] : points) {
+    week += x / n;
+    score += y / n;
+  }
+  double spread = 0, product = 0;
+  for (const auto& [x, y] : points) {
+    spread += Squared(x - week);
+    product += (x - week) * (y - score);
+  }
+  if (!(spread > 1e-12)) return std::nullopt;
+  Trend trend{.sessions = points.size(),
+              .points_per_week = product / spread,
+              .error = session_error / std::sqrt(spread)};
+  trend.changing = std::abs(trend.points_per_week) > 1.96 * trend.error;
+  return trend;
+}
+
 double BufferProbability(double right, double cut, int items, int sessions) {
   const double error = std::sqrt(right * (1 - right) / (static_cast<double>(items) * sessions));
   return NormalCumulative((right - cut) / error);

@@ -105,6 +105,9 @@ class ReadinessModel {
   absl::StatusOr<Readiness> Estimate(std::span<const PracticeSession> sessions,
                                      std::optional<Time> exam_at = std::nullopt) const;
 
+  // The ability whose expected score is `scaled`; the end of the grid where there is none.
+  double AbilityOfScaled(double scaled) const;
+
   const ExamTarget& target() const { return target_; }
   const ReadinessOptions& options() const { return options_; }
   const ScaleMap& scale_map() const { return map_; }
@@ -122,6 +125,20 @@ class ReadinessModel {
   std::vector<double> expected_, scaled_;     // at the nodes
   std::vector<double> pass_, pass_adjusted_;  // probability of reaching the cut at the exam
 };
+
+// Change of the scaled scores of sessions that count: others are not comparable.
+struct Trend {
+  size_t sessions = 0;
+  double points_per_week = 0;
+  double error = 0;       // standard error, from each score's own measurement error
+  bool changing = false;  // further from 0 than 1.96 errors
+};
+
+// Least squares over time. `session_error` is the standard error of one session's scaled score
+// (form and day included), above 0. nullopt: fewer than three sessions that count, or all at one
+// instant: nothing can be said. Errors, INVALID_ARGUMENT: TREND_ERROR_INVALID.
+absl::StatusOr<std::optional<Trend>> TrendOf(std::span<const SessionJudgement> sessions,
+                                             double session_error);
 
 // P(true score >= cut) when `sessions` forms of `items` items each were answered with the share
 // `right`, from item sampling alone (normal approximation of the binomial): the rule of thumb

@@ -237,6 +237,38 @@ TEST(Readiness, OrderOfSessionsDoesNotMatterOnlyTheirTimes) {
   EXPECT_EQ(Of(ordered).posterior, Of(mixed).posterior);
 }
 
+TEST(Readiness, ScaledScoresHaveTheirAbility) {
+  const ReadinessModel model = Model();
+  EXPECT_NEAR(ExpectedNumberCorrect(model.target().base_form, model.AbilityOfScaled(700)), 35,
+              0.01);
+  EXPECT_NEAR(model.AbilityOfScaled(0), -6, 1e-12);
+  EXPECT_NEAR(model.AbilityOfScaled(1000), 6, 1e-12);
+}
+
+TEST(Readiness, TrendsLookAtComparableSessionsOnly) {
+  std::vector<PracticeSession> sessions;
+  for (int week = 0; week < 5; ++week) {
+    sessions.push_back(Session(7 * week, 30 + 2 * static_cast<size_t>(week)));
+  }
+  sessions.push_back(Session(40, 0));
+  sessions.back().timed = false;
+  const Readiness readiness = Of(sessions);
+  const auto trend = TrendOf(readiness.sessions, 60).value();
+  ASSERT_TRUE(trend.has_value());
+  EXPECT_EQ(trend->sessions, 5u);
+  // Two questions a week: 17 points each up to the cut, 20 above.
+  EXPECT_GT(trend->points_per_week, 34);
+  EXPECT_LT(trend->points_per_week, 40);
+  EXPECT_NEAR(trend->error, 60 / std::sqrt(10.0), 1e-9);
+  EXPECT_FALSE(trend->changing);  // 1.91 errors
+  EXPECT_TRUE(TrendOf(readiness.sessions, 30).value()->changing);
+  const Readiness two = Of({sessions[0], sessions[1]});
+  EXPECT_FALSE(TrendOf(two.sessions, 60).value().has_value());
+  const Readiness same = Of({Session(0, 30), Session(0, 31), Session(0, 40)});
+  EXPECT_FALSE(TrendOf(same.sessions, 60).value().has_value());
+  EXPECT_EQ(ReasonOf(TrendOf(two.sessions, 0).status()), "TREND_ERROR_INVALID");
+}
+
 TEST(Readiness, BadInputIsANamedError) {
   const auto create = [](ExamTarget target, ReadinessOptions options = {}) {
     return ReasonOf(ReadinessModel::Create(std::move(target), options).status());

@@ -91,6 +91,56 @@ std::vector<int64_t> HandOut(int64_t units, std::span<const StudyTopic* const> t
 
 }  // namespace
 
+absl::StatusOr<std::vector<StudyDomain>> GapsOf(std::span<const PracticeResponse> responses,
+                                                std::vector<StudyDomain> blueprint, double target) {
+  if (!std::isfinite(target)) {
+    return InvalidArgument("TARGET_INVALID", "the target is an ability in logits");
+  }
+  for (StudyDomain& domain : blueprint) {
+    domain.topic.gap = 0;
+    domain.topic.items = 0;
+    for (StudyTopic& task : domain.tasks) {
+      task.gap = 0;
+      task.items = 0;
+    }
+  }
+  // Sums of expected minus own first, shares at the end.
+  const auto count = [](StudyTopic& topic, double behind) {
+    topic.gap += behind;
+    ++topic.items;
+  };
+  for (const PracticeResponse& response : responses) {
+    if (!response.operational || !response.first_seen) continue;
+    if (!IsValid(response.irt)) {
+      return InvalidArgument("ITEM_PARAMETERS_INVALID",
+                             "an item needs a above 0, a finite b and g in [0, 1)");
+    }
+    if (response.domain >= blueprint.size()) {
+      return InvalidArgument("DOMAIN_UNKNOWN", "a response names domain " +
+                                                   std::to_string(response.domain + 1) + " of " +
+                                                   std::to_string(blueprint.size()));
+    }
+    StudyDomain& domain = blueprint[response.domain];
+    if (!domain.tasks.empty() && response.task >= domain.tasks.size()) {
+      return InvalidArgument("TASK_UNKNOWN", "a response names task " +
+                                                 std::to_string(response.task + 1) + " of domain " +
+                                                 domain.topic.id);
+    }
+    const double behind = Probability(response.irt, target) - (response.right ? 1 : 0);
+    count(domain.topic, behind);
+    if (!domain.tasks.empty()) count(domain.tasks[response.task], behind);
+  }
+  const auto finish = [](StudyTopic& topic) {
+    if (topic.items > 0) topic.gap /= static_cast<double>(topic.items);
+    topic.gap = std::clamp(topic.gap, 0.0, 1.0);
+  };
+  for (StudyDomain& domain : blueprint) {
+    finish(domain.topic);
+    for (StudyTopic& task : domain.tasks) finish(task);
+  }
+  return blueprint;
+}
+
 absl::StatusOr<std::vector<PlannedDomain>> PlanStudy(std::span<const StudyDomain> domains,
                                                      const PlanOptions& options) {
   if (options.minutes < 1 || options.minutes > 10'000'000 ||

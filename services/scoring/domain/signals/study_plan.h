@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
+#include "services/scoring/domain/signals/evidence.h"
 
 namespace invigil::scoring {
 
@@ -24,6 +25,15 @@ struct StudyDomain {
   StudyTopic topic;
   std::vector<StudyTopic> tasks;  // may be empty
 };
+
+// A blueprint: ids and weights of domains and of their tasks (`gap` and `items` are ignored).
+// Fills gap and items from first-seen operational answers of any practice: the share right that
+// somebody of ability `target` is expected to have on the same items, less the learner's own, 0
+// when the learner has more. Without answers the gap is 0 and so is `items`. Errors,
+// INVALID_ARGUMENT: DOMAIN_UNKNOWN, TASK_UNKNOWN (of a domain that has tasks),
+// ITEM_PARAMETERS_INVALID, TARGET_INVALID (not a number).
+absl::StatusOr<std::vector<StudyDomain>> GapsOf(std::span<const PracticeResponse> responses,
+                                                std::vector<StudyDomain> blueprint, double target);
 
 struct PlanOptions {
   int64_t minutes = 600;

@@ -104,6 +104,32 @@ TEST(StudyPlan, BadInputIsANamedError) {
   EXPECT_EQ(reason(Clf(), {.prior_items = -1}), "PLAN_OPTIONS");
 }
 
+TEST(StudyPlan, GapsComeFromFirstSeenAnswersAgainstTheTarget) {
+  std::vector<PracticeResponse> responses;
+  for (size_t i = 0; i < 10; ++i) {  // at ability 1 on items of difficulty 1: half right expected
+    responses.push_back({.irt = {1, 1, 0}, .domain = 1, .task = i < 6 ? 1u : 2u, .right = i < 3});
+  }
+  responses.push_back({.irt = {1, 1, 0}, .domain = 0, .right = true});
+  responses.push_back({.irt = {1, 1, 0}, .domain = 3, .first_seen = false});
+  responses.push_back({.irt = {1, 1, 0}, .domain = 3, .operational = false});
+  const auto gaps = GapsOf(responses, Clf(0.9, 7), 1);
+  ASSERT_TRUE(gaps.ok()) << gaps.status();
+  EXPECT_NEAR((*gaps)[1].topic.gap, 0.2, 1e-12);
+  EXPECT_EQ((*gaps)[1].topic.items, 10u);
+  EXPECT_EQ((*gaps)[1].tasks[0].items, 0u);
+  EXPECT_NEAR((*gaps)[1].tasks[1].gap, 0, 1e-12);
+  EXPECT_NEAR((*gaps)[1].tasks[2].gap, 0.5, 1e-12);
+  EXPECT_EQ((*gaps)[0].topic.gap, 0);  // better than the target is no gap
+  EXPECT_EQ((*gaps)[3].topic.items, 0u);
+  responses[0].task = 3;
+  EXPECT_EQ(ReasonOf(GapsOf(responses, Clf(), 1).status()), "TASK_UNKNOWN");
+  responses[0].domain = 4;
+  EXPECT_EQ(ReasonOf(GapsOf(responses, Clf(), 1).status()), "DOMAIN_UNKNOWN");
+  responses[0].irt.slope = 0;
+  EXPECT_EQ(ReasonOf(GapsOf(responses, Clf(), 1).status()), "ITEM_PARAMETERS_INVALID");
+  EXPECT_EQ(ReasonOf(GapsOf({}, Clf(), std::nan("")).status()), "TARGET_INVALID");
+}
+
 TEST(Retests, WidenWithSuccessAndNeverRepeatTheItem) {
   const auto day = [](int64_t d) { return FromUnixMicros(d * 24 * 3600 * 1'000'000); };
   const std::vector<MissedItem> misses = {
