@@ -14,6 +14,7 @@
 #include "invigil/scoring/v1/scoring.pb.h"
 #include "invigil/session/v1/audit.pb.h"
 #include "invigil/session/v1/delivery.pb.h"
+#include "invigil/session/v1/privacy.pb.h"
 #include "invigil/session/v1/proctor.pb.h"
 
 namespace invigil::cli {
@@ -91,6 +92,12 @@ class Api {
       const session::v1::VerifyJournalRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::GetTimelineResponse> GetTimeline(
       const session::v1::GetTimelineRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::ExportCandidateResponse> ExportCandidate(
+      const session::v1::ExportCandidateRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::EraseCandidateResponse> EraseCandidate(
+      const session::v1::EraseCandidateRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::ApplyRetentionResponse> ApplyRetention(
+      const session::v1::ApplyRetentionRequest& request, const std::string& token) = 0;
   // Calls `on_update` for every message until the stream ends or `stopper` stops.
   virtual absl::Status WatchSession(
       const session::v1::WatchSessionRequest& request, const std::string& token, Stopper& stopper,

@@ -23,9 +23,9 @@ class FakeApi : public Api {
   std::deque<absl::Status> save_failures, submit_failures, report_failures, move_failures,
       progress_failures, vector_failures;
   bool check_in_required = false;  // until CheckIn
-  int lost_replies = 0;       // so many saves more are stored and answered with UNAVAILABLE
-  uint32_t breaks_begun = 0;  // by TakeBreak
-  int vectors = 0;            // calls of GetResponseVector that were answered
+  int lost_replies = 0;            // so many saves more are stored and answered with UNAVAILABLE
+  uint32_t breaks_begun = 0;       // by TakeBreak
+  int vectors = 0;                 // calls of GetResponseVector that were answered
   std::vector<session::v1::ResponseWrite> received;  // every write that came, whatever came of it
   std::vector<session::v1::SaveProgressRequest> progress;
   std::vector<session::v1::LeavePartRequest> left;
@@ -81,8 +81,8 @@ class FakeApi : public Api {
     }
     return response;
   }
-  absl::StatusOr<session::v1::ListRosterResponse> ListRoster(
-      const session::v1::ListRosterRequest&, const std::string&) override {
+  absl::StatusOr<session::v1::ListRosterResponse> ListRoster(const session::v1::ListRosterRequest&,
+                                                             const std::string&) override {
     const std::lock_guard lock(mutex_);
     session::v1::ListRosterResponse response;
     // The roster is a little behind the start.
@@ -224,6 +224,18 @@ class FakeApi : public Api {
   }
   absl::StatusOr<session::v1::GetTimelineResponse> GetTimeline(
       const session::v1::GetTimelineRequest&, const std::string&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<session::v1::ExportCandidateResponse> ExportCandidate(
+      const session::v1::ExportCandidateRequest&, const std::string&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<session::v1::EraseCandidateResponse> EraseCandidate(
+      const session::v1::EraseCandidateRequest&, const std::string&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<session::v1::ApplyRetentionResponse> ApplyRetention(
+      const session::v1::ApplyRetentionRequest&, const std::string&) override {
     return absl::UnimplementedError("");
   }
   absl::StatusOr<session::v1::GetScoreReportResponse> GetScoreReport(

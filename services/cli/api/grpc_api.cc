@@ -12,6 +12,7 @@
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "invigil/session/v1/audit.grpc.pb.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
+#include "invigil/session/v1/privacy.grpc.pb.h"
 #include "invigil/session/v1/proctor.grpc.pb.h"
 #include "services/cli/api/api.h"
 
@@ -38,6 +39,7 @@ class GrpcApi final : public Api {
         delivery_(ses::DeliveryService::NewStub(channel)),
         proctor_(ses::ProctorService::NewStub(channel)),
         audit_(ses::AuditService::NewStub(channel)),
+        privacy_(ses::PrivacyService::NewStub(channel)),
         scoring_(sco::ScoringService::NewStub(channel)) {}
 
   absl::StatusOr<bank::ListExamsResponse> ListExams(const bank::ListExamsRequest& request,
@@ -120,6 +122,18 @@ class GrpcApi final : public Api {
                                                        const std::string& token) override {
     return Call(*audit_, &ses::AuditService::Stub::GetTimeline, request, token);
   }
+  absl::StatusOr<ses::ExportCandidateResponse> ExportCandidate(
+      const ses::ExportCandidateRequest& request, const std::string& token) override {
+    return Call(*privacy_, &ses::PrivacyService::Stub::ExportCandidate, request, token, kBulkTime);
+  }
+  absl::StatusOr<ses::EraseCandidateResponse> EraseCandidate(
+      const ses::EraseCandidateRequest& request, const std::string& token) override {
+    return Call(*privacy_, &ses::PrivacyService::Stub::EraseCandidate, request, token, kBulkTime);
+  }
+  absl::StatusOr<ses::ApplyRetentionResponse> ApplyRetention(
+      const ses::ApplyRetentionRequest& request, const std::string& token) override {
+    return Call(*privacy_, &ses::PrivacyService::Stub::ApplyRetention, request, token, kBulkTime);
+  }
   absl::StatusOr<sco::ExplainScoreResponse> ExplainScore(const sco::ExplainScoreRequest& request,
                                                          const std::string& token) override {
     return Call(*scoring_, &sco::ScoringService::Stub::ExplainScore, request, token);
@@ -185,6 +199,7 @@ class GrpcApi final : public Api {
   const std::unique_ptr<ses::DeliveryService::Stub> delivery_;
   const std::unique_ptr<ses::ProctorService::Stub> proctor_;
   const std::unique_ptr<ses::AuditService::Stub> audit_;
+  const std::unique_ptr<ses::PrivacyService::Stub> privacy_;
   const std::unique_ptr<sco::ScoringService::Stub> scoring_;
 };
 

@@ -69,6 +69,10 @@ int AuditVerify(const Words& words) {
   } else {
     std::printf("%" PRIu64 " rows of %" PRIu64 " sessions are as they were written.\n",
                 verdict->right_rows(), verdict->sessions());
+    if (verdict->first_row() > 1) {
+      std::printf("It begins at row %" PRIu64 "; what was before was kept long enough.\n",
+                  verdict->first_row());
+    }
     if (verdict->wrong_row() != 0) {
       std::printf("Row %" PRIu64 " is wrong: %s.\n", verdict->wrong_row(),
                   Printable(verdict->fault()).c_str());

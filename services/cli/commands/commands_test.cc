@@ -117,6 +117,24 @@ TEST_F(CommandsTest, KeysAndTokens) {
   EXPECT_EQ(Run({"token", "--role", "author", "--subject", "a", "--key", dir_.Path("no")}).code, 1);
 }
 
+TEST_F(CommandsTest, NobodyIsErasedByMistake) {
+  EXPECT_THAT(Run({"privacy"}).text, HasSubstr("privacy export, privacy erase, privacy retention"));
+  EXPECT_EQ(Run({"privacy", "erase", "ann"}).code, 2) << "a reason is needed";
+  // Where nobody types the id, nobody is erased.
+  const std::string command = std::string(INVIGIL_PROGRAM) + " privacy erase ann --reason asked";
+  for (const char* typed : {": |", "echo bob |", "echo |"}) {
+    testing::Process process({.argv = {"sh", "-c", std::string(typed) + " " + command},
+                              .output_path = dir_.Path("typed")});
+    EXPECT_EQ(process.Wait(Seconds(30)), 2) << typed;
+  }
+  std::ostringstream text;
+  text << std::ifstream(dir_.Path("typed")).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr("nothing was erased"));
+  EXPECT_EQ(Run({"privacy", "export"}).code, 2);
+  const Result told = Run({"privacy", "erase", "ann", "--reason", "asked", "--yes"});
+  EXPECT_THAT(told.text, HasSubstr("(SUITE_NOT_FOUND)"));
+}
+
 TEST_F(CommandsTest, TakingAnExamNeedsATerminal) {
   const Result result = Run({"take", "--exam", "CLF-C02"});
   EXPECT_EQ(result.code, 2);

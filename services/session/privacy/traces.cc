@@ -66,7 +66,7 @@ absl::StatusOr<uint64_t> WipeTraces(const std::string& path, std::string_view wo
   auto db = sql::Database::Open(path);
   if (!db.ok()) return db.status();
   INVIGIL_RETURN_IF_ERROR(EmptyLog(*db));
-  const auto found = Count(path, word);
+  auto found = Count(path, word);
   if (!found.ok() || (*found == 0 && word.size() >= kShortest)) return found;
   std::error_code error;
   const auto size = static_cast<int64_t>(std::filesystem::file_size(path, error));

@@ -107,6 +107,8 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
   absl::Status Export(const UnaryCall& call, const v1::ExportCandidateRequest& request,
                       const SessionId& after, v1::ExportCandidateResponse* response) {
     if (call.cancelled()) return absl::CancelledError("the caller left");
+    const auto held = parts_.privacy.SessionsOf(request.candidate_id());
+    if (!held.ok()) return held.status();
     if (request.page_token().empty()) {
       const auto enrolment = parts_.privacy.EnrolmentOf(request.candidate_id());
       if (!enrolment.ok()) return enrolment.status();
@@ -118,14 +120,11 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
       if (enrolment->standing) {
         ToProto(*enrolment->standing, response->mutable_standing_accommodation());
       }
-      Remark remark;
-      remark.kind = kExported;
-      remark.actor = call.principal().subject;
-      remark.person = request.candidate_id();
-      parts_.remark(std::move(remark));
+      // Of whom nothing is kept, the journal keeps nothing either.
+      const bool known = !held->empty() || response->registrations_size() > 0 ||
+                         response->has_standing_accommodation();
+      if (known) RemarkExport(call.principal().subject, request.candidate_id());
     }
-    const auto held = parts_.privacy.SessionsOf(request.candidate_id());
-    if (!held.ok()) return held.status();
     for (const HeldSession& one : *held) {
       if (one.session <= after) continue;
       if (response->sessions_size() == static_cast<int>(kSessionsInPage)) {
@@ -136,6 +135,14 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
       INVIGIL_RETURN_IF_ERROR(Show(one, response->add_sessions()));
     }
     return absl::OkStatus();
+  }
+
+  void RemarkExport(const std::string& actor, const std::string& candidate_id) const {
+    Remark remark;
+    remark.kind = kExported;
+    remark.actor = actor;
+    remark.person = candidate_id;
+    parts_.remark(std::move(remark));
   }
 
   absl::Status Show(const HeldSession& held, v1::ExportedSession* to) {
