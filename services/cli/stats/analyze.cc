@@ -161,7 +161,7 @@ Subcommand Analyze() {
       "classical item and test analysis of option choices",
       "RAW.csv has one row per person and one column per item with the option chosen; empty is "
       "omitted, which is wrong. KEY.csv has the columns item and key; other columns of RAW.csv "
-      "are left out and named.\n"
+      "are left out and named. "
       "Flags: P_REVIEW, P_HOLD, CORRELATION_LOW, CORRELATION_HOLD (of the corrected "
       "point-biserial), NO_VARIANCE, DISTRACTOR_POSITIVE (a wrong option whose choosers do well "
       "on the rest), KEY_SUSPECT (a wrong option that separates better than the key, or that "

@@ -83,6 +83,16 @@ double Highest(const std::vector<double>& scores) {
   return scores.empty() ? 0 : std::clamp(*std::max_element(scores.begin(), scores.end()), 0.0, 1e4);
 }
 
+// The fewest items that explain the totals. Where the anchor counts in them, the items beside it
+// are at least what somebody got right there.
+double Reached(const Group& group, bool internal, int items_anchor) {
+  double highest = Highest(group.total);
+  for (size_t i = 0; internal && i < std::min(group.total.size(), group.anchor.size()); ++i) {
+    highest = std::max(highest, group.total[i] - group.anchor[i] + items_anchor);
+  }
+  return std::clamp(highest, 0.0, 1e4);
+}
+
 // The number of items: the flag's, or else the highest score there is.
 absl::StatusOr<int> Items(const Arguments& arguments, const std::string& flag, double highest) {
   if (!arguments.Has(flag)) return std::max(1, static_cast<int>(highest));
@@ -175,10 +185,6 @@ absl::Status Run(const Arguments& arguments, Report& report) {
   const auto group_y = ReadGroup(arguments.Text("y"), neat);
   if (!group_y.ok()) return group_y.status();
 
-  const auto items_x = Items(arguments, "items-x", Highest(group_x->total));
-  if (!items_x.ok()) return items_x.status();
-  const auto items_y = Items(arguments, "items-y", Highest(group_y->total));
-  if (!items_y.ok()) return items_y.status();
   int items_anchor = 0;
   if (neat) {
     const auto items = Items(arguments, "items-anchor",
@@ -186,6 +192,11 @@ absl::Status Run(const Arguments& arguments, Report& report) {
     if (!items.ok()) return items.status();
     items_anchor = *items;
   }
+  const bool internal = request->design == Design::kNeatInternal;
+  const auto items_x = Items(arguments, "items-x", Reached(*group_x, internal, items_anchor));
+  if (!items_x.ok()) return items_x.status();
+  const auto items_y = Items(arguments, "items-y", Reached(*group_y, internal, items_anchor));
+  if (!items_y.ok()) return items_y.status();
   const auto x = scoring::equating::Tabulate(group_x->total, group_x->anchor, *items_x,
                                              items_anchor, "X (" + arguments.Text("x") + ")");
   if (!x.ok()) return x.status();
@@ -209,7 +220,7 @@ absl::Status Run(const Arguments& arguments, Report& report) {
   }
   json["recommendation"]["reason"] = recommended.reason;
   for (const auto& [name, table] : {std::pair("x", &*x), std::pair("y", &*y)}) {
-    json["groups"][name]["persons"] = table->n;
+    json["groups"][name]["persons"] = static_cast<int64_t>(table->n);
     json["groups"][name]["items"] = table->max_total;
   }
   if (neat) json["groups"]["anchorItems"] = items_anchor;
@@ -234,12 +245,12 @@ Subcommand Equate() {
       "For every raw score of form X its unrounded equivalent on form Y, with a standard error. "
       "X.csv and Y.csv have one row per person with the column total, and anchor for the designs "
       "with common items: neat-internal where they count in the total, neat-external where they do "
-      "not.\n"
+      "not. "
       "random-groups: " +
           Joined(Names(scoring::equating::MethodsFor(Design::kRandomGroups))) +
           ". neat-internal and neat-external: " +
           Joined(Names(scoring::equating::MethodsFor(Design::kNeatInternal))) +
-          ". recommended takes what the sample allows, with the reason.\n"
+          ". recommended takes what the sample allows, with the reason. "
           "Standard errors are analytic (random groups from the moments or by Lord 1982, others by "
           "the delta method) unless --bootstrap is given. They are null where nobody has scores "
           "near the equivalent.",

@@ -54,6 +54,15 @@ TEST_F(EquateCommand, TheTable) {
   EXPECT_EQ(json_["groups"]["y"]["items"], 9);
 }
 
+// Nobody has the highest total: the items are those beside the anchor and the anchor's.
+TEST_F(EquateCommand, ItemsWhereTheAnchorCounts) {
+  x_ = Write("x.csv", "total,anchor\n2,2\n7,1\n6,3\n5,2\n");
+  y_ = Write("y.csv", "total,anchor\n3,1\n5,3\n7,2\n4,2\n");
+  ASSERT_EQ(Run("neat-internal", "chained-linear"), kOk) << err_;
+  EXPECT_EQ(json_["groups"]["x"]["items"], 9);  // six right beside the anchor, and its three
+  EXPECT_EQ(json_["groups"]["y"]["items"], 8);
+}
+
 TEST_F(EquateCommand, WeightsAndBootstrap) {
   ASSERT_EQ(Run("neat-external", "tucker", {"--items-x", "10", "--items-y", "10"}), kOk) << err_;
   EXPECT_DOUBLE_EQ(json_["weightX"].get<double>(), 0.5);

@@ -93,7 +93,7 @@ Subcommand IrtEquate() {
       "For every raw score of the form --from its unrounded equivalent on the form --to. Files "
       "have "
       "the columns item, a, b, g (logistic metric, D = 1) and stand on one scale, unless --link "
-      "says how to put --from on the scale of --to first.\n"
+      "says how to put --from on the scale of --to first. "
       "true: the number expected on --to at the ability where the raw score is expected on --from; "
       "at or below the sum of g a line from (0, 0). observed: Lord-Wingersky distributions of both "
       "forms in a synthetic population of two normal ones, then equipercentile.",

@@ -64,7 +64,7 @@ Subcommand Link() {
           "put one calibration on the scale of another",
           "Gives A and B of theta_to = A theta_from + B: on the scale of --to the items of --from "
           "have slope a / A, difficulty A b + B and the same g. Files have the columns item, a, b, "
-          "g (logistic metric, D = 1); items with one name in both are the anchor.\n"
+          "g (logistic metric, D = 1); items with one name in both are the anchor. "
           "Where every slope in both files is the same number (Rasch), A is 1. Anchors that moved "
           "are named: by more than 0.5 logit, or by more than 0.3 and out of line with the others.",
           {{"method", "METHOD", "mean-mean, mean-gmean, mean-sigma, haebara or stocking-lord.", "",
