@@ -8,10 +8,10 @@
 // database is checked: one seal and one outbox row a session, none among those that save. Scoring
 // is away, so that outbox rows stay.
 #include <grpcpp/grpcpp.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -97,11 +97,19 @@ class Savers {
 
   // Sends no more, waits for what is out, and gives every save.
   std::vector<Save> Stop() {
-    stop_ = true;
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_one();
     if (thread_.joinable()) thread_.join();
     (void)WaitUntil([this] { return out_ == 0; }, Minutes(1));
     const std::lock_guard lock(mutex_);
     return saves_;
+  }
+  size_t answered() {
+    const std::lock_guard lock(mutex_);
+    return saves_.size();
   }
   std::string first_error() {
     const std::lock_guard lock(mutex_);
@@ -122,8 +130,12 @@ class Savers {
     Random random(11);
     const Duration step = Micros(1'000'000 / rate_);
     Duration next = clock_.Monotonic();
-    for (uint32_t sequence = 2; !stop_; ++sequence, next += step) {
-      while (clock_.Monotonic() < next) usleep(200);
+    for (uint32_t sequence = 2;; ++sequence, next += step) {
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, next - clock_.Monotonic(), [this] { return stop_; });
+        if (stop_) return;
+      }
       Send(sessions_[random.Below(sessions_.size())], random, sequence,
            clock_.Now() - (clock_.Monotonic() - next));
     }
@@ -158,10 +170,11 @@ class Savers {
   std::unique_ptr<session::v1::DeliveryService::Stub> stub_;
   std::vector<Session> sessions_;
   std::mutex mutex_;
-  std::vector<Save> saves_;  // under mutex_, as is the next
+  std::condition_variable wake_;
+  std::vector<Save> saves_;  // under mutex_, as are the next two
   std::string first_error_;
+  bool stop_ = false;
   std::atomic<int> out_{0};
-  std::atomic<bool> stop_{false};
   std::thread thread_;
 };
 
@@ -372,26 +385,25 @@ void Run(const Settings& settings) {
   }
   if (clock.Now() > due - invigil::Seconds(6))
     Die("seeding took longer than guessed: run it again");
-  // Waking connections and caches are not what is measured.
-  std::vector<Savers::Save> all;
   {
+    // Waking connections and caches are not what is measured.
     Savers warm(suite.port(), savers, suite.minter(), settings.rate);
-    sleep(1);
+    if (!WaitUntil([&] { return warm.answered() >= kSavers; }, Minutes(1))) Die("saves hang");
   }
   Savers saving(suite.port(), savers, suite.minter(), settings.rate);
   SealWatch watch(store, deadlines);
-  while (clock.Now() < due) usleep(1000);
+  (void)WaitUntil([&] { return clock.Now() >= due; }, Minutes(60));
   const double cpu = invigil::bench::CpuSeconds(suite.pid());
   bool flushed = !settings.flush;
-  while (watch.sealed() < ending.size()) {
+  const auto look = [&] {
     watch.Look();
     if (!flushed && watch.sealed() * 3 >= ending.size()) {
       suite.Flush();
       flushed = true;
     }
-    if (clock.Now() > due + Minutes(3)) Die("not every session is sealed after three minutes");
-    usleep(10'000);
-  }
+    return watch.sealed() >= ending.size();
+  };
+  if (!WaitUntil(look, Minutes(3))) Die("not every session is sealed after three minutes");
   const double used = invigil::bench::CpuSeconds(suite.pid()) - cpu;
   const std::vector<Savers::Save> saves = saving.Stop();
   watch.Look();
