@@ -96,17 +96,27 @@ absl::StatusOr<std::shared_ptr<const Form>> Form::Create(Header header,
     if (form->part(i).is_section()) form->after_sections_ = i + 1;
   }
   form->places_.reserve(places.size());
+  size_t text = 0;
+  for (const PlaceSpec& spec : places) {
+    text += spec.item_id.size() + spec.content_id.size() + spec.option_order.size();
+  }
+  form->text_.reserve(text);
+  // Said of few and asked for by every fold of a log: made only when there is something to say.
+  const auto field = [](size_t place, const char* name) {
+    return "places[" + std::to_string(place) + "]." + name;
+  };
   for (size_t i = 0; i < places.size(); ++i) {
     const PlaceSpec& spec = places[i];
-    const std::string path = "places[" + std::to_string(i) + "].";
-    if (std::string why = IdFault(spec.item_id); !why.empty()) fault(path + "item_id", why);
-    if (std::string why = IdFault(spec.content_id); !why.empty()) fault(path + "content_id", why);
+    if (std::string why = IdFault(spec.item_id); !why.empty()) fault(field(i, "item_id"), why);
+    if (std::string why = IdFault(spec.content_id); !why.empty()) {
+      fault(field(i, "content_id"), why);
+    }
     if (spec.option_order.empty() || spec.option_order.size() > kMaxOptions ||
         !IsPermutation(spec.option_order)) {
-      fault(path + "option_order", "must be a permutation of 0 to n-1 with n from 1 to 26");
+      fault(field(i, "option_order"), "must be a permutation of 0 to n-1 with n from 1 to 26");
     }
     if (spec.select_count == 0 || spec.select_count > spec.option_order.size()) {
-      fault(path + "select_count", "must be from 1 to the number of options");
+      fault(field(i, "select_count"), "must be from 1 to the number of options");
     }
     if (!valid) continue;  // sizes below would not fit; go on naming faults
     form->places_.push_back({static_cast<uint32_t>(form->text_.size()),
@@ -118,11 +128,10 @@ absl::StatusOr<std::shared_ptr<const Form>> Form::Create(Header header,
     form->text_.append(spec.option_order.begin(), spec.option_order.end());
   }
   if (!valid) return error;
-  form->text_.shrink_to_fit();
   form->BuildIndex();
   for (size_t i = 0; i < places.size(); ++i) {
     if (form->Find(places[i].item_id) != static_cast<int>(i)) {
-      fault("places[" + std::to_string(i) + "].item_id", "stands on the form twice");
+      fault(field(i, "item_id"), "stands on the form twice");
     }
   }
   if (!valid) return error;

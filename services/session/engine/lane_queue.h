@@ -1,6 +1,7 @@
 // The queue before the writer: bounded lanes, of which an earlier one is served first. No lane can
 // starve: each may put a few commands into every batch. Bulk never puts in more than those few,
-// also when nothing else waits: whatever comes while a batch runs waits for all of it.
+// also when nothing else waits: whatever comes while a batch runs waits for all of it. For the same
+// reason seals put in no more than they are given.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +15,9 @@
 
 namespace invigil::session {
 
-enum class Lane { kSave = 0, kRead = 1, kStart = 2, kBulk = 3 };
-inline constexpr size_t kLanes = 4;
+// kSeal: what ends sessions with nobody waiting, thousands in one second.
+enum class Lane { kSave = 0, kSeal = 1, kRead = 2, kStart = 3, kBulk = 4 };
+inline constexpr size_t kLanes = 5;
 
 // Thread-safe; one taker.
 template <typename Job>
@@ -39,9 +41,9 @@ class LaneQueue {
     return Pushed::kOk;
   }
 
-  // Waits for jobs and appends up to `max` of them to `batch`, in the order pushed within a lane.
-  // false: closed and empty.
-  bool Take(size_t max, std::vector<Job>& batch) {
+  // Waits for jobs and appends up to `max` of them to `batch`, in the order pushed within a lane,
+  // of which up to `seals` (1 or more) are seals. false: closed and empty.
+  bool Take(size_t max, size_t seals, std::vector<Job>& batch) {
     std::unique_lock lock(mutex_);
     while (Size() == 0) {
       if (closed_) return false;
@@ -49,19 +51,23 @@ class LaneQueue {
       wake_.wait(lock);
     }
     waiting_ = false;
-    // Later lanes first get their small share set aside, then lanes are served in order; bulk has
-    // no more than its share.
+    // Later lanes first get their small share set aside, then lanes are served in order.
     const size_t share = std::max<size_t>(1, max / 16);
-    std::array<size_t, kLanes> quota{};
+    std::array<size_t, kLanes> most{}, quota{};
+    for (size_t i = 0; i < kLanes; ++i) most[i] = lanes_[i].size();
+    const auto limit = [&most](Lane lane, size_t jobs) {
+      size_t& of = most[static_cast<size_t>(lane)];
+      of = std::min(of, jobs);
+    };
+    limit(Lane::kSeal, seals);
+    limit(Lane::kBulk, share);
     size_t left = max;
     for (size_t i = 1; i < kLanes && left > share; ++i) {
-      quota[i] = std::min(share, lanes_[i].size());
+      quota[i] = std::min(share, most[i]);
       left -= quota[i];
     }
     for (size_t i = 0; i < kLanes; ++i) {
-      const bool bulk = i == static_cast<size_t>(Lane::kBulk);
-      const size_t most = bulk ? std::min(share, lanes_[i].size()) : lanes_[i].size();
-      const size_t more = std::min(left, most - quota[i]);
+      const size_t more = std::min(left, most[i] - quota[i]);
       quota[i] += more;
       left -= more;
     }
@@ -86,6 +92,10 @@ class LaneQueue {
   size_t size() const {
     const std::lock_guard lock(mutex_);
     return Size();
+  }
+  size_t size(Lane lane) const {
+    const std::lock_guard lock(mutex_);
+    return lanes_[static_cast<size_t>(lane)].size();
   }
 
  private:

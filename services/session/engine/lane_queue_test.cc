@@ -17,9 +17,9 @@ class LaneQueueTest : public ::testing::Test {
     }
   }
   // A batch, a letter a job.
-  std::string Take(size_t max = 128) {
+  std::string Take(size_t max = 128, size_t seals = 32) {
     std::vector<std::string> batch;
-    EXPECT_TRUE(queue_.Take(max, batch));
+    EXPECT_TRUE(queue_.Take(max, seals, batch));
     std::string letters;
     for (const std::string& job : batch) letters += job;
     return letters;
@@ -49,6 +49,20 @@ TEST_F(LaneQueueTest, OtherLanesFillABatchAndKeepAShareOfEach) {
   EXPECT_EQ(Take(), Of(96, 's') + Of(16, 'r') + Of(8, 'n') + Of(8, 'b'));
 }
 
+// Twenty thousand deadlines in one second are no reason for a save to wait longer than this.
+TEST_F(LaneQueueTest, SealsTakeWhatTheyAreGivenThoughNothingElseWaits) {
+  Push(Lane::kSeal, 100, "e");
+  EXPECT_EQ(Take(), Of(32, 'e'));
+  Push(Lane::kSave, 2, "s");
+  Push(Lane::kRead, 2, "r");
+  EXPECT_EQ(Take(), "ss" + Of(32, 'e') + "rr");
+  EXPECT_EQ(queue_.size(Lane::kSeal), 36u);
+  Push(Lane::kSave, 200, "s");
+  EXPECT_EQ(Take(128, 64), Of(120, 's') + Of(8, 'e'));
+  Push(Lane::kStart, 200, "n");
+  EXPECT_EQ(Take(128, 1), Of(80, 's') + "e" + Of(47, 'n'));
+}
+
 TEST_F(LaneQueueTest, TheSmallestBatchStarvesNobodyForEver) {
   Push(Lane::kBulk, 2, "b");
   Push(Lane::kSave, 1, "s");
@@ -66,9 +80,9 @@ TEST_F(LaneQueueTest, AFullLaneKeepsTheJobAndAClosedQueueIsEmptied) {
   queue.Close();
   EXPECT_EQ(queue.Push(Lane::kRead, second), LaneQueue<std::string>::Pushed::kClosed);
   std::vector<std::string> batch;
-  EXPECT_TRUE(queue.Take(8, batch));
+  EXPECT_TRUE(queue.Take(8, 8, batch));
   EXPECT_THAT(batch, ::testing::ElementsAre("1"));
-  EXPECT_FALSE(queue.Take(8, batch));
+  EXPECT_FALSE(queue.Take(8, 8, batch));
 }
 
 }  // namespace

@@ -32,24 +32,44 @@ void SessionCache::Put(const SessionId& session, std::shared_ptr<const State> st
   std::shared_ptr<const State> old;
   std::list<Entry> evicted;
   const std::lock_guard lock(shard.mutex);
-  const auto [it, inserted] = shard.index.try_emplace(session);
-  if (!inserted) {
-    old = std::exchange(it->second->state, std::move(state));
-    it->second->generation = generation;
-    shard.entries.splice(shard.entries.begin(), shard.entries, it->second);
+  const auto it = shard.index.find(session);
+  if (it == shard.index.end()) {
+    Insert(shard, {session, std::move(state), generation}, evicted);
     return;
   }
-  shard.entries.push_front({session, std::move(state), generation});
-  it->second = shard.entries.begin();
+  old = std::exchange(it->second->state, std::move(state));
+  it->second->generation = generation;
+  shard.entries.splice(shard.entries.begin(), shard.entries, it->second);
+}
+
+void SessionCache::Insert(Shard& shard, Entry entry, std::list<Entry>& evicted) {
+  shard.entries.push_front(std::move(entry));
+  shard.index[shard.entries.front().session] = shard.entries.begin();
   if (shard.entries.size() > capacity_per_shard_) {
     shard.index.erase(shard.entries.back().session);
     evicted.splice(evicted.begin(), shard.entries, std::prev(shard.entries.end()));
   }
 }
 
+uint64_t SessionCache::Drops(const SessionId& session) const {
+  const Shard& shard = ShardOf(session);
+  const std::lock_guard lock(shard.mutex);
+  return shard.drops;
+}
+
+void SessionCache::PutAhead(const SessionId& session, std::shared_ptr<const State> state,
+                            uint64_t drops) {
+  Shard& shard = ShardOf(session);
+  std::list<Entry> evicted;
+  const std::lock_guard lock(shard.mutex);
+  if (shard.drops != drops || shard.index.contains(session)) return;
+  Insert(shard, {session, std::move(state), 0}, evicted);
+}
+
 void SessionCache::Drop(const SessionId& session) {
   Shard& shard = ShardOf(session);
   const std::lock_guard lock(shard.mutex);
+  ++shard.drops;
   const auto it = shard.index.find(session);
   if (it == shard.index.end()) return;
   shard.entries.erase(it->second);

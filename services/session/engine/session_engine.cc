@@ -15,6 +15,8 @@
 #include "services/session/engine/job.h"
 #include "services/session/engine/lane_queue.h"
 #include "services/session/engine/listeners.h"
+#include "services/session/engine/read_ahead.h"
+#include "services/session/engine/seal_pace.h"
 #include "services/session/engine/session_cache.h"
 #include "services/session/engine/settle.h"
 #include "services/session/engine/timer_news.h"
@@ -26,6 +28,10 @@ namespace {
 
 Lane LaneOf(const Action& action) {
   if (std::holds_alternative<Read>(action)) return Lane::kRead;
+  // What a deadline brings about for thousands at once; nobody waits for an answer.
+  if (std::holds_alternative<Expire>(action) || std::holds_alternative<RecordScore>(action)) {
+    return Lane::kSeal;
+  }
   if (std::holds_alternative<Start>(action) || std::holds_alternative<Reserve>(action)) {
     return Lane::kStart;
   }
@@ -88,6 +94,9 @@ struct SessionEngine::Impl : BatchObserver {
         cache(this->options.cached_sessions),
         queue(this->options.queue_limit),
         transactor(*this->log, cache),
+        pace(this->options.max_batch),
+        ahead(*this->reader, cache, this->options.queue_limit,
+              [this](Job job) { Queue(Lane::kSeal, std::move(job)); }),
         writer([this] { Write(); }) {}
 
   void Submit(Lane lane, decltype(Job::work) work, Done done) {
@@ -100,6 +109,15 @@ struct SessionEngine::Impl : BatchObserver {
     job.work = std::move(work);
     job.received = clock.Now();
     job.done = std::move(done);
+    // What is in no memory is read first, unless the store may have forgotten what is read.
+    if (lane == Lane::kSeal && !log->MayForget() &&
+        !cache.Peek(std::get<CommandJob>(job.work).session) && ahead.Push(job)) {
+      return;
+    }
+    Queue(lane, std::move(job));
+  }
+
+  void Queue(Lane lane, Job job) {
     switch (queue.Push(lane, job)) {
       case LaneQueue<Job>::Pushed::kOk:
         return;
@@ -117,7 +135,7 @@ struct SessionEngine::Impl : BatchObserver {
     std::vector<Job> batch;
     for (;;) {
       answerer.WaitForRoom();
-      if (!queue.Take(options.max_batch, batch)) return;
+      if (!queue.Take(options.max_batch, pace.Quota(), batch)) return;
       SettleBatch(transactor, batch, options.race_attempts, clock, *this);
       answerer.Put({std::exchange(batch, {}), std::exchange(news, {})});
     }
@@ -137,7 +155,8 @@ struct SessionEngine::Impl : BatchObserver {
     if (hooks.on_store_failure) news.push_back([this, status] { hooks.on_store_failure(status); });
   }
 
-  void Committed(std::span<Job> jobs, Duration duration) override {
+  void Committed(std::span<Job> jobs, Duration decided, Duration duration) override {
+    pace.Ran(jobs.size(), decided, duration, queue.size(Lane::kSeal), clock.Monotonic());
     failed_at.store(kNeverFailed, std::memory_order_relaxed);
     {
       const std::lock_guard lock(stats_mutex);
@@ -196,6 +215,7 @@ struct SessionEngine::Impl : BatchObserver {
   LaneQueue<Job> queue;
   Listeners<SessionChange> listeners;
   Transactor transactor;                         // the writer's
+  SealPace pace;                                 // the writer's
   std::atomic<int64_t> failed_at{kNeverFailed};  // monotonic; of the last transaction, if it did
   std::atomic<uint64_t> refused_overload{0};
   mutable std::mutex stats_mutex;
@@ -205,6 +225,7 @@ struct SessionEngine::Impl : BatchObserver {
   std::mutex stop_mutex;
   std::vector<std::function<void()>> news;  // of the batch at hand; the writer's
   Answerer answerer;                        // uses the above
+  ReadAhead ahead;                          // gives to the queue
   std::thread writer;                       // last: it uses all of the above
 };
 
@@ -341,6 +362,7 @@ bool SessionEngine::Healthy() const {
 }
 
 void SessionEngine::Stop() {
+  impl_->ahead.Stop();
   impl_->queue.Close();
   const std::lock_guard lock(impl_->stop_mutex);
   if (impl_->writer.joinable()) impl_->writer.join();

@@ -149,7 +149,8 @@ class SessionEngine {
   // answer when the clock runs already. The outcome has contents.
   void StartClock(const SessionId& session, std::string candidate_id, Start start,
                   std::vector<Content> contents, Done done);
-  // Any command. Saves and seals are taken before reads, and those before starts.
+  // Any command. Saves are taken before what a deadline or a score brings about, that before reads,
+  // and those before starts.
   void Execute(const SessionId& session, Command command, Done done);
   // The same; the outcome has contents.
   void ExecuteAndShow(const SessionId& session, Command command, Done done);

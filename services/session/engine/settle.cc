@@ -17,8 +17,9 @@ void SettleBatch(Transactor& transactor, std::span<Job> jobs, int race_attempts,
   for (int attempt = 0; attempt < race_attempts; ++attempt) {
     const Duration begun = clock.Monotonic();
     observer.Trying(jobs);
-    status = transactor.Run(jobs);
-    if (status.ok()) return observer.Committed(jobs, clock.Monotonic() - begun);
+    Duration decided{0};
+    status = transactor.Run(jobs, [&] { decided = clock.Monotonic() - begun; });
+    if (status.ok()) return observer.Committed(jobs, decided, clock.Monotonic() - begun);
     if (status.code() != absl::StatusCode::kAlreadyExists) break;
     observer.LostRace();
   }

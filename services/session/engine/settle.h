@@ -16,7 +16,8 @@ class BatchObserver {
   // A transaction with `jobs` is about to begin.
   virtual void Trying(std::span<Job> jobs) {}
   // `jobs` are durable and have their results; the transactor's `touched` says what became of whom.
-  virtual void Committed(std::span<Job> jobs, Duration duration) = 0;
+  // Both durations are from the beginning: until only the commit was left, and until it was done.
+  virtual void Committed(std::span<Job> jobs, Duration decided, Duration duration) = 0;
   // Another writer was first; the same jobs are decided again.
   virtual void LostRace() = 0;
   // The store can't take `jobs` now; all of them are refused with `status`, and nothing of them is

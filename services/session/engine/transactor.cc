@@ -5,6 +5,7 @@
 #include "common/error/error.h"
 #include "services/session/domain/apply.h"
 #include "services/session/domain/refusals.h"
+#include "services/session/engine/fold.h"
 
 namespace invigil::session {
 namespace {
@@ -26,7 +27,7 @@ bool IsStoreFailure(const absl::Status& status) {
          status.code() == absl::StatusCode::kResourceExhausted;
 }
 
-absl::Status Transactor::Run(std::span<Job> jobs) {
+absl::Status Transactor::Run(std::span<Job> jobs, absl::FunctionRef<void()> decided) {
   touched_.clear();
   index_.clear();
   read_contents_.clear();
@@ -35,6 +36,7 @@ absl::Status Transactor::Run(std::span<Job> jobs) {
   absl::Status status = log_.Begin();
   if (status.ok()) ForgetContents();
   if (status.ok()) status = RunOpen(jobs);
+  if (status.ok()) decided();
   if (status.ok()) status = log_.Commit();
   if (status.ok()) {
     Publish(jobs);
@@ -216,6 +218,8 @@ absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) 
   if (const auto it = index_.find(session); it != index_.end()) return it->second;
   const SessionCache::Found cached = cache_.Find(session);
   std::shared_ptr<const State> state = cached.state;
+  // Nobody has been told of what was read ahead.
+  const bool known = cached.generation != 0;
   if (!state || cached.generation != log_.Generation()) {
     // What a store has forgotten must not be built upon: the log would have a hole.
     const bool whole = !state || log_.MayForget();
@@ -227,8 +231,8 @@ absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) 
     state = *std::move(folded);
   }
   log_.Rely(session, state->version);
-  Touched& touched =
-      touched_.emplace_back(Touched{session, cached.state, std::move(state), nullptr});
+  Touched& touched = touched_.emplace_back(
+      Touched{session, known ? cached.state : nullptr, std::move(state), nullptr});
   index_.emplace(session, &touched);
   return &touched;
 }
@@ -236,16 +240,11 @@ absl::StatusOr<Transactor::Touched*> Transactor::Load(const SessionId& session) 
 absl::StatusOr<std::shared_ptr<const State>> Transactor::Fold(
     const SessionId& session, const std::shared_ptr<const State>& from) {
   std::shared_ptr<State> state;  // copied only when there is something to add
-  absl::Status status = log_.Read(
-      session, from->version, [&](uint64_t seq, Time at, const Event& event) -> absl::Status {
-        if (!state) state = std::make_shared<State>(*from);
-        if (seq != state->version + 1) {
-          return Error(absl::StatusCode::kDataLoss, "LOG_CORRUPT",
-                       "the log of session " + session.ToHex() + " has no event " +
-                           std::to_string(state->version + 1));
-        }
-        return Apply(*state, event, at);
-      });
+  absl::Status status = log_.Read(session, from->version,
+                                  [&](uint64_t seq, Time at, const Event& event) -> absl::Status {
+                                    if (!state) state = std::make_shared<State>(*from);
+                                    return FoldNext(session, *state, seq, at, event);
+                                  });
   if (!status.ok()) return status;
   if (state) return std::shared_ptr<const State>(std::move(state));
   return from;

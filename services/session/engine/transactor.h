@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "common/base/ids.h"
 #include "services/session/engine/content_cache.h"
 #include "services/session/engine/job.h"
@@ -31,8 +32,9 @@ class Transactor {
   // Otherwise nothing is (with outcome=unknown, see sql::Transaction::Commit, all of it may be), no
   // result counts, and the sessions touched are out of the cache. Errors: ALREADY_EXISTS (another
   // writer was first: run it again), a store failure, or what a single job met: then run the jobs
-  // one by one to find out which.
-  absl::Status Run(std::span<Job> jobs);
+  // one by one to find out which. `decided` is called when only the commit is left.
+  absl::Status Run(
+      std::span<Job> jobs, absl::FunctionRef<void()> decided = [] {});
 
   // A session this transaction worked on.
   struct Touched {

@@ -157,7 +157,7 @@ void Replica::Durable(const std::vector<Appended>& appended) {
                          life_->transactor.touched(), appended);
 }
 
-void Replica::Committed(std::span<Job> jobs, Duration) {
+void Replica::Committed(std::span<Job> jobs, Duration, Duration) {
   for (const Transactor::Touched& touched : life_->transactor.touched()) {
     if (!touched.after) continue;
     const TimerNews news = TimerNewsOf(*touched.before, *touched.after);

@@ -87,7 +87,7 @@ class Replica final : public Surroundings, private BatchObserver {
   void GiveOut(Batch& batch);
   void AnswerEarly();
   void Trying(std::span<Job> jobs) override { trying_ = jobs; }
-  void Committed(std::span<Job> jobs, Duration duration) override;
+  void Committed(std::span<Job> jobs, Duration decided, Duration duration) override;
   void LostRace() override;
   void StoreFailed(std::span<Job> jobs, const absl::Status& status) override;
 

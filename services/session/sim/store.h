@@ -123,7 +123,7 @@ class SimEventLog final : public EventLog {
   const FaultPlan& plan_;
   Surroundings& around_;
   bool open_ = false;
-  uint64_t generation_ = 0, own_commits_ = 0, foreign_seen_ = 0;
+  uint64_t generation_ = 1, own_commits_ = 0, foreign_seen_ = 0;
   // Of the open transaction.
   std::vector<Appended> appended_;
   std::vector<std::pair<StartKey, SessionId>> starts_;

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include <google/protobuf/arena.h>
+
 #include "common/error/error.h"
 #include "invigil/session/v1/event_log.pb.h"
 
@@ -10,6 +12,16 @@ namespace invigil::session {
 namespace {
 
 using Proto = v1::LoggedEvent;
+
+// A message in memory of the thread's own, from which small ones need not be taken away again piece
+// by piece. One at a time.
+struct Scratch {
+  static constexpr size_t kBlock = 16 * 1024;  // most forms
+  alignas(8) static thread_local char block[kBlock];
+  google::protobuf::Arena arena{block, kBlock};
+  Proto& proto = *google::protobuf::Arena::CreateMessage<Proto>(&arena);
+};
+alignas(8) thread_local char Scratch::block[Scratch::kBlock];
 
 // The plan of a form that was made without one.
 Part WholeForm(size_t places) {
@@ -263,10 +275,13 @@ const char* NumberFault(const Proto& proto) {
 }
 
 absl::StatusOr<Event> DecodeForm(const Proto::FormAttached& p) {
-  std::vector<PlaceSpec> places;
-  places.reserve(static_cast<size_t>(p.places_size()));
-  for (const auto& from : p.places()) {
-    PlaceSpec& place = places.emplace_back();
+  // Kept from one form to the next: most of what decoding one costs would be strings coming and
+  // going.
+  static thread_local std::vector<PlaceSpec> places;
+  places.resize(static_cast<size_t>(p.places_size()));
+  for (int i = 0; i < p.places_size(); ++i) {
+    const auto& from = p.places(i);
+    PlaceSpec& place = places[static_cast<size_t>(i)];
     place.item_id = from.item_id();
     place.content_id = from.content_id();
     place.option_order.assign(from.option_order().begin(), from.option_order().end());
@@ -296,14 +311,16 @@ absl::StatusOr<Event> DecodeForm(const Proto::FormAttached& p) {
 }  // namespace
 
 void EncodeEvent(const Event& event, std::string& out) {
-  Proto proto;
+  Scratch scratch;
+  Proto& proto = scratch.proto;
   std::visit(Encoder{proto}, event);
   out.clear();
   proto.AppendToString(&out);
 }
 
 absl::StatusOr<Event> DecodeEvent(std::string_view bytes) {
-  Proto proto;
+  Scratch scratch;
+  Proto& proto = scratch.proto;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Corrupt("it is malformed");
   }

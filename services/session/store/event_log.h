@@ -41,8 +41,8 @@ class EventLog {
   virtual absl::Status Commit() = 0;
   // Drops the open transaction; does nothing when there is none.
   virtual void Rollback() = 0;
-  // A number that has changed since an earlier transaction if any other writer may have committed
-  // in between: while it stands, what was folded then is still the truth.
+  // A number, never 0, that has changed since an earlier transaction if any other writer may have
+  // committed in between: while it stands, what was folded then is still the truth.
   virtual uint64_t Generation() const = 0;
   // Whether, after Generation has changed, what was committed before may be gone: a server that
   // failed over to one that lagged. What was known then is not even an old truth: forget all of it
