@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <thread>
 
 #include "common/error/error.h"
 #include "common/testing/process.h"
@@ -90,7 +92,7 @@ class PrivacyTest : public ::testing::TestWithParam<const char*> {
   // A sitting in which the candidate is mentioned wherever somebody could.
   SessionId Sit(const std::string& who) {
     const SessionId id = Begin(who);
-    for (size_t item = 0; item < 10; ++item) {
+    for (size_t item = 0; item < 4; ++item) {
       EXPECT_TRUE(fixtures::SaveOne(*engine_, id, item, 1, item % 2 == 0 ? "A" : "B").ok());
     }
     Must(id, Pause{"proctor", "fire, and " + who + " left"});
@@ -103,6 +105,15 @@ class PrivacyTest : public ::testing::TestWithParam<const char*> {
     Must(id, Submit{1, {}});
     Must(id, RecordScore{1, std::make_shared<const std::string>("the report"), true, 1});
     return id;
+  }
+
+  // Sittings of others, at the same time: they share commits.
+  void SitMany(int from, int to) {
+    std::vector<std::thread> threads;
+    for (int i = from; i < to; ++i) {
+      threads.emplace_back([this, i] { Sit("other-" + std::to_string(i)); });
+    }
+    for (std::thread& thread : threads) thread.join();
   }
 
   // One that nobody signed in for, claimed afterwards.
@@ -215,16 +226,16 @@ class PrivacyTest : public ::testing::TestWithParam<const char*> {
   std::unique_ptr<Privacy> privacy_;
   std::map<SessionId, std::string> bank_;
   bool bank_away_ = false;
-  int requests_ = 0;
+  std::atomic<int> requests_{0};
 };
 
 TEST_P(PrivacyTest, NothingOfTheCandidateIsLeftAndEverythingElseIs) {
   // Enough of others that pages fill up and are split.
-  for (int i = 0; i < 20; ++i) Sit("other-" + std::to_string(i));
+  SitMany(0, 20);
   const SessionId bobs = Sit(kBob);
   const SessionId exam = Sit(kAnn);
   const SessionId claimed = SitAndClaim(kAnn);
-  for (int i = 20; i < 40; ++i) Sit("other-" + std::to_string(i));
+  SitMany(20, 40);
   Register(kAnn);
   Register(kBob);
   Deny(bobs, kAnn);
@@ -477,7 +488,7 @@ TEST_P(RetentionTest, WordsGoAndPeopleStay) {
 }
 
 TEST_P(RetentionTest, TheJournalsOldestPartGoesAndTheRestStillProvesItself) {
-  for (int i = 0; i < 45; ++i) Sit("other-" + std::to_string(i));
+  SitMany(0, 45);
   const auto before = VerifyJournal(*database_.OpenSessionsReader());
   ASSERT_TRUE(before.ok() && !before->fault);
   Days(20);
