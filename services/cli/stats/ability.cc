@@ -83,6 +83,9 @@ absl::Status Run(const Arguments& arguments, Report& report) {
   if (!prior.ok()) return prior.status();
   options.prior_mean = (*prior)[0];
   options.prior_sd = (*prior)[1];
+  const auto information = arguments.Choice("information", {"expected", "observed"});
+  if (!information.ok()) return information.status();
+  options.information = static_cast<scoring::InformationKind>(*information);
 
   const auto responses = ReadResponses(arguments.Text("responses"));
   if (!responses.ok()) return responses.status();
@@ -119,7 +122,9 @@ Subcommand Ability() {
        {"method", "METHOD",
         "eap, map, ml, wle (Warm), or number-correct (through the characteristic curve).", "eap"},
        QuadratureFlag(),
-       {"prior", "MEAN,SD", "EAP and MAP: the normal prior.", "0,1"}},
+       {"prior", "MEAN,SD", "EAP and MAP: the normal prior.", "0,1"},
+       {"information", "KIND",
+        "MAP and ML errors: expected (of the items) or observed (of the pattern).", "expected"}},
       Run};
 }
 

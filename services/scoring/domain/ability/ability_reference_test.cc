@@ -3,6 +3,7 @@
 // good to 1e-4, its WLE likewise.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "services/scoring/domain/ability/ability.h"
@@ -187,6 +188,42 @@ TEST(AbilityReference, MirtSumScores) {
       EXPECT_NEAR((*scores)[x].theta, table.Real(x, c.theta), 1e-7) << c.tag << x;
       EXPECT_NEAR((*scores)[x].se, table.Real(x, c.se), 1e-7) << c.tag << x;
       EXPECT_NEAR((*scores)[x].probability * persons, table.Real(x, "expected"), 1e-5);
+    }
+  }
+}
+
+// Rows of one number correct each, for packages that give a table by score.
+Ability OfScore(const std::vector<ItemParameters>& items, size_t right, AbilityMethod method) {
+  std::vector<int8_t> row(items.size(), 0);
+  std::fill_n(row.begin(), right, int8_t{1});
+  AbilityOptions options;
+  options.method = method;
+  const auto ability = EstimateAbility(items, row, options);
+  EXPECT_TRUE(ability.ok()) << ability.status();
+  return ability.value_or(Ability{});
+}
+
+// In the Rasch model any pattern of a number correct will do.
+TEST(AbilityReference, TamAndErmByNumberCorrect) {
+  NEED_REFERENCE("calibration/lsat6/tam_rasch_wle_by_score.csv");
+  for (const std::string folder : {"calibration/lsat6", "calibration/sim2pl_1500x50"}) {
+    std::vector<ItemParameters> items;
+    const Table tam = ReadTable(folder + "/tam_rasch_items.csv");
+    for (size_t i = 0; i < tam.rows.size(); ++i) items.push_back({1, tam.Real(i, "xsi"), 0});
+    const Table wle = ReadTable(folder + "/tam_rasch_wle_by_score.csv");
+    for (size_t row = 0; row < wle.rows.size(); ++row) {
+      const Ability ours = OfScore(items, std::stoul(wle.Text(row, "sum")), AbilityMethod::kWle);
+      EXPECT_NEAR(ours.theta, wle.Real(row, "WLE"), 1e-6) << folder << row;
+      EXPECT_NEAR(ours.se, wle.Real(row, "se"), 1e-6) << folder << row;
+    }
+    const Table erm = ReadTable(folder + "/erm_cml_items.csv");
+    for (size_t i = 0; i < items.size(); ++i) items[i].difficulty = erm.Real(i, "difficulty");
+    const Table ml = ReadTable(folder + "/erm_cml_theta_by_score.csv");
+    for (size_t row = 0; row < ml.rows.size(); ++row) {
+      const size_t right = std::stoul(ml.Text(row, "sum"));
+      if (right == 0 || right == items.size()) continue;  // extrapolated by eRm
+      EXPECT_NEAR(OfScore(items, right, AbilityMethod::kMl).theta, ml.Real(row, "theta_mle"), 1e-4)
+          << folder << right;
     }
   }
 }

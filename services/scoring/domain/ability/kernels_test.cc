@@ -167,5 +167,14 @@ TEST(Parallel, EveryBlockOnceOnAnyNumberOfThreads) {
   }
 }
 
+TEST(Parallel, RoundsFollowEachOther) {
+  Workers workers(4, 100);
+  for (size_t round = 0; round < 2000; ++round) {
+    std::vector<size_t> seen(round % 7);
+    workers.ForEach(seen.size(), [&](size_t block) { seen[block] += round + block; });
+    for (size_t block = 0; block < seen.size(); ++block) ASSERT_EQ(seen[block], round + block);
+  }
+}
+
 }  // namespace
 }  // namespace invigil::scoring::kernels

@@ -269,6 +269,46 @@ TEST(Calibration, BadInputIsNamed) {
   EXPECT_THAT(fail({0, 1, 1, 0}, 2, 2, options), HasSubstr("QUADRATURE_INVALID"));
 }
 
+// Whatever small data hold: a named error, or finite numbers.
+TEST(Calibration, AnySmallDataGiveNumbersOrAName) {
+  Chance chance(13);
+  int fitted = 0;
+  for (int round = 0; round < 400; ++round) {
+    const size_t items = 2 + static_cast<size_t>(chance.Uniform() * 5);
+    const size_t persons = 3 + static_cast<size_t>(chance.Uniform() * 30);
+    const double missing = chance.Uniform() < 0.5 ? 0 : 0.5 * chance.Uniform();
+    const double right = chance.Uniform();
+    std::vector<int8_t> cells;
+    for (size_t i = 0; i < items * persons; ++i) {
+      cells.push_back(chance.Uniform() < missing ? -1
+                                                 : static_cast<int8_t>(chance.Uniform() < right));
+    }
+    CalibrationOptions options;
+    options.model = static_cast<ItemModel>(round % 4);
+    options.max_iterations = 60;
+    if (round % 8 == 3) options.prior_logit_g = {-1.4, 0.5};
+    if (round % 3 == 0) {
+      options.fixed.resize(items);
+      options.fixed[0] = ItemParameters{1, 0, 0.2};
+    }
+    const auto result = Calibrate({cells, persons, items}, options);
+    if (!result.ok()) {
+      EXPECT_NE(ReasonOf(result.status()), "");
+      continue;
+    }
+    ++fitted;
+    EXPECT_TRUE(std::isfinite(result->log_likelihood) && result->log_likelihood <= 0);
+    EXPECT_TRUE(std::isfinite(result->mean) && std::isfinite(result->sd));
+    for (const CalibratedItem& item : result->items) {
+      EXPECT_TRUE(std::isfinite(item.parameters.slope) && std::isfinite(item.intercept));
+      if (item.se_slope) {
+        EXPECT_TRUE(std::isfinite(*item.se_slope));
+      }
+    }
+  }
+  EXPECT_GT(fitted, 150);
+}
+
 TEST(ItemFit, ItemsOfTheModelFitAndOthersDoNot) {
   Chance chance(12);
   auto items = simulate::Items(chance, 30, false);

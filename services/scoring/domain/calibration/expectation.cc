@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "services/scoring/domain/ability/kernels.h"
-#include "services/scoring/domain/ability/parallel.h"
 
 namespace invigil::scoring {
 namespace {
@@ -31,12 +30,16 @@ void BucketsToItems(const std::vector<double>& buckets, size_t items, size_t str
   }
 }
 
+size_t BlockCount(const PackedPatterns& patterns) {
+  return std::clamp<size_t>((patterns.size() + kBlockPatterns - 1) / kBlockPatterns, 1,
+                            kMostBlocks);
+}
+
 }  // namespace
 
 ExpectationStep::ExpectationStep(const PackedPatterns& patterns, size_t stride, int threads)
-    : patterns_(patterns), stride_(stride), threads_(threads) {
-  const size_t count =
-      std::clamp<size_t>((patterns.size() + kBlockPatterns - 1) / kBlockPatterns, 1, kMostBlocks);
+    : patterns_(patterns), stride_(stride), workers_(threads, BlockCount(patterns)) {
+  const size_t count = BlockCount(patterns);
   size_t run = 0;
   for (size_t i = 0; i < count; ++i) {
     const size_t begin = patterns.size() * i / count, end = patterns.size() * (i + 1) / count;
@@ -80,8 +83,7 @@ void ExpectationStep::RunBlock(const ItemTables& tables, const std::vector<doubl
 
 void ExpectationStep::Run(const ItemTables& tables, const std::vector<double>& log_weights,
                           Expectation& out) {
-  ForEachBlock(blocks_.size(), threads_,
-               [&](size_t i) { RunBlock(tables, log_weights, blocks_[i]); });
+  workers_.ForEach(blocks_.size(), [&](size_t i) { RunBlock(tables, log_weights, blocks_[i]); });
   out.log_likelihood = 0;
   out.total.assign(stride_, 0.0);
   out.right.assign(patterns_.items * stride_, 0.0);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "services/scoring/domain/ability/item_tables.h"
+#include "services/scoring/domain/ability/parallel.h"
 #include "services/scoring/domain/calibration/patterns.h"
 
 namespace invigil::scoring {
@@ -35,8 +36,8 @@ class ExpectationStep {
 
   const PackedPatterns& patterns_;
   size_t stride_;
-  int threads_;
   std::vector<Block> blocks_;
+  Workers workers_;
 };
 
 }  // namespace invigil::scoring
