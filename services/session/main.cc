@@ -14,6 +14,7 @@
 #include "common/rpc/server.h"
 #include "common/sql/database.h"
 #include "services/session/engine/session_engine.h"
+#include "services/session/event_flags.h"
 #include "services/session/metrics.h"
 #include "services/session/privacy/housekeeper.h"
 #include "services/session/privacy/keeper.h"
@@ -27,6 +28,7 @@
 #include "services/session/rpc/audit_service.h"
 #include "services/session/rpc/delivery_service.h"
 #include "services/session/rpc/denials.h"
+#include "services/session/rpc/event_service.h"
 #include "services/session/rpc/item_bank.h"
 #include "services/session/rpc/privacy_service.h"
 #include "services/session/rpc/proctor_roster.h"
@@ -47,6 +49,7 @@ struct Settings {
   std::string data, store, jwks, key, redis, redis_credentials, sentinel_credentials, redis_prefix;
   std::vector<std::string> item_bank, scoring;
   privacy::Policy keep;
+  EventSettings events;
   Duration score_wait = Seconds(2);
   int64_t queue = 8192, cached_sessions = 50'000;
 };
@@ -60,7 +63,7 @@ Settings ReadFlags(int argc, char** argv) {
   rpc::DeclareServerFlags(flags, &settings.server);
   flags.Section("Store")
       .Text("data", &settings.data, "DIR",
-            "Folder of the databases session.db and registration.db; it must exist.")
+            "Folder of the databases session.db, registration.db and events.db; it must exist.")
       .Text("store", &settings.store, "LOCATION", sql::kStoreHelp);
   flags.Section("Timers")
       .Text("redis", &settings.redis, "ADDRESS",
@@ -93,6 +96,7 @@ Settings ReadFlags(int argc, char** argv) {
       .Number("cached-sessions", &settings.cached_sessions, 1, 10'000'000,
               "Sessions kept in memory, about 5 KB each.");
   DeclareRetentionFlags(flags, &settings.keep);
+  DeclareEventFlags(flags, &settings.events);
   flags.ParseOrExit(argc, argv);
   return settings;
 }
@@ -155,8 +159,8 @@ absl::Status Run(const Settings& settings) {
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(
       **verifier, {"invigil.session.v1.AuditService", "invigil.session.v1.DeliveryService",
-                   "invigil.session.v1.PrivacyService", "invigil.session.v1.ProctorService",
-                   "invigil.session.v1.RegistrationService"});
+                   "invigil.session.v1.EventService", "invigil.session.v1.PrivacyService",
+                   "invigil.session.v1.ProctorService", "invigil.session.v1.RegistrationService"});
   if (!guard.ok()) return guard.status();
   auto made = auth::TokenMinter::FromFile(settings.key, clock);
   if (!made.ok()) return made.status();
@@ -277,18 +281,33 @@ absl::Status Run(const Settings& settings) {
                                                      .remark = RemarkThrough(*engine),
                                                      .reload = ReloadThrough(*engine)});
     const privacy::Housekeeper housekeeper(**privacy, **keeper, HousekeepingHooks(*engine));
+    auto webhooks = WebhookLocation(settings.store, settings.data);
+    if (!webhooks.ok()) return webhooks.status();
+    auto deliverer = StartDeliverer(*location, *webhooks, settings.events, clock,
+                                    [&timers] { return timers.ClockTrusted(); });
+    if (!deliverer.ok()) return deliverer.status();
+    auto notice_reader = NoticeReader::Open(*location);
+    if (!notice_reader.ok()) return notice_reader.status();
+    auto webhook_store = WebhookStore::Open(*webhooks);
+    if (!webhook_store.ok()) return webhook_store.status();
+    const auto event_service =
+        MakeEventService({.guard = **guard,
+                          .ticker = ticker,
+                          .clock = clock,
+                          .rule = settings.events.http.rule,
+                          .on_change = [&] { (*deliverer)->Wake(); }},
+                         *std::move(notice_reader), *std::move(webhook_store));
     timers.Start();
     pulse_share.Start();
     commit_tail.Start();
-    auto server =
-        rpc::Server::Start("session", settings.server,
-                           {service.get(), audit_service.get(), privacy_service.get(),
-                            proctor_service.get(), registration_service.get()},
-                           [&] {
-                             if (!engine->Healthy())
-                               return absl::UnavailableError("the database can't be written");
-                             return clock_trusted();
-                           });
+    auto server = rpc::Server::Start(
+        "session", settings.server,
+        {service.get(), audit_service.get(), event_service.get(), privacy_service.get(),
+         proctor_service.get(), registration_service.get()},
+        [&] {
+          if (!engine->Healthy()) return absl::UnavailableError("the database can't be written");
+          return clock_trusted();
+        });
     if (!server.ok()) return server.status();
     (*server)->WaitForSignal();
     (*server)->Drain();  // every call is answered

@@ -49,6 +49,7 @@ describe('the README', () => {
     assert.match(output('## Take an exam'), /"ACK_STATUS_STORED"/);
     assert.match(output('## Take an exam'), /"scaledScore":\s*\d+/);
     assert.match(output('## Call it from another team\'s service'), /"examId":\s*"CLF-C02"/);
+    assert.match(output('## Call it from another team\'s service'), /"kind":\s*"SESSION_EVENT_KIND_SCORED"/);
     assert.match(output('## Add a bank'), /0 created, 0 updated, \d+ unchanged/);
   });
 

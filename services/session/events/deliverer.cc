@@ -19,6 +19,8 @@ constexpr size_t kPage = 100;
 constexpr size_t kPruneAtOnce = 500;
 // A change is stored at the latest after so long; meanwhile others join it.
 constexpr Duration kStoreAfter = Millis(50);
+// Having passed over what nobody wants is no loss.
+constexpr Duration kStoreMoves = Seconds(1);
 constexpr Duration kTroubleWait = Seconds(1);
 
 std::string WhyFailed(const Answer& answer) {
@@ -63,7 +65,7 @@ struct Deliverer::Channel {
   bool disabled = webhook.disabled;
   bool results = false;  // something was answered since the last Store
   uint64_t stored_position = webhook.position;
-  Duration store_at{0};
+  Duration store_at{0}, stored_at{0}, not_before{0};
 };
 
 Deliverer::Deliverer(std::unique_ptr<NoticeReader> reader, std::unique_ptr<NoticeKeeper> keeper,
@@ -202,7 +204,8 @@ bool Deliverer::ReadInto(Channel& channel, uint64_t head) {
 }
 
 void Deliverer::SendDue(Channel& channel) {
-  // Whoever can't renew the lease must not deliver beside whoever has it by then.
+  // Whoever can't renew the lease, or judge it, must not deliver beside whoever has it by then.
+  if (options_.clock_trusted && !options_.clock_trusted()) return;
   while (!channel.disabled && clock_.Now() < lease_until_) {
     const auto next = channel.plan.Take(clock_.Now());
     if (!next || !Send(channel, *next)) return;
@@ -253,7 +256,7 @@ void Deliverer::Answered(const std::string& id, uint64_t incarnation, const Unde
   const auto found = channels_.find(id);
   if (found == channels_.end() || found->second->incarnation != incarnation) return;
   Channel& channel = *found->second;
-  if (!channel.changed()) channel.store_at = clock_.Monotonic() + kStoreAfter;
+  if (!channel.results) channel.store_at = clock_.Monotonic() + kStoreAfter;
   channel.results = true;
   if (answer.status / 100 == 2) {
     metrics_->delivered.Add();
@@ -289,8 +292,11 @@ void Deliverer::Answered(const std::string& id, uint64_t incarnation, const Unde
 void Deliverer::Flush(bool all) {
   for (auto it = channels_.begin(); it != channels_.end();) {
     Channel& channel = *it->second;
-    const bool due = all || channel.plan.idle() || clock_.Monotonic() >= channel.store_at;
-    const bool lost = channel.changed() && due && !Store(channel);
+    const Duration now = clock_.Monotonic();
+    const bool due = channel.results ? channel.plan.idle() || now >= channel.store_at
+                                     : now >= channel.stored_at + kStoreMoves;
+    const bool may = channel.changed() && now >= channel.not_before;
+    const bool lost = may && (all || due) && !Store(channel);
     it = lost ? channels_.erase(it) : std::next(it);
   }
 }
@@ -305,7 +311,7 @@ bool Deliverer::Store(Channel& channel) {
                                   .gone = changes.gone};
   const auto stored = store_->Save(owner_, channel.held(), progress);
   if (!stored.ok()) {
-    channel.store_at = clock_.Monotonic() + kTroubleWait;
+    channel.not_before = clock_.Monotonic() + kTroubleWait;
     Trouble("what was delivered can't be stored", stored.status());
     return true;
   }
@@ -320,6 +326,7 @@ bool Deliverer::Store(Channel& channel) {
   }
   channel.webhook.disabled = channel.disabled;
   channel.stored_position = progress.position;
+  channel.stored_at = clock_.Monotonic();
   channel.results = false;
   channel.plan.ChangesStored();
   return true;

@@ -135,8 +135,7 @@ NoticeKeeper::NoticeKeeper(Database db)
     : db_(std::move(db)),
       oldest_(db_.MustPrepare("SELECT n, written_us FROM notices ORDER BY n LIMIT ?")),
       prune_(db_.MustPrepare("DELETE FROM notices WHERE n<=?")),
-      raise_(db_.MustPrepare("UPDATE notices_floor SET n=? WHERE one=1 AND n<?")),
-      forget_(db_.MustPrepare("UPDATE notices SET candidate_id='' WHERE candidate_id=?")) {}
+      raise_(db_.MustPrepare("UPDATE notices_floor SET n=? WHERE one=1 AND n<?")) {}
 
 absl::StatusOr<std::unique_ptr<NoticeKeeper>> NoticeKeeper::Open(const std::string& location,
                                                                  const std::string& schema) {
@@ -178,14 +177,6 @@ absl::StatusOr<size_t> NoticeKeeper::PruneOnce(Time before, size_t limit) {
   INVIGIL_RETURN_IF_ERROR(raise_.Run());
   INVIGIL_RETURN_IF_ERROR(transaction->Commit());
   return count;
-}
-
-absl::StatusOr<size_t> NoticeKeeper::ForgetCandidate(const std::string& candidate_id) {
-  // Nobody's id: what was forgotten before.
-  if (candidate_id.empty()) return 0;
-  forget_.BindText(1, candidate_id);
-  INVIGIL_RETURN_IF_ERROR(forget_.Run());
-  return static_cast<size_t>(db_.Changes());
 }
 
 }  // namespace invigil::session

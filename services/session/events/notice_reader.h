@@ -58,8 +58,9 @@ class NoticeReader {
   sql::Statement bounds_, list_, find_;
 };
 
-// What is changed in the outbox apart from the engine: rarely, in short transactions of its own.
-// One connection; one thread at a time. Errors: those of sql::Statement::Step.
+// Takes old notices out of the outbox: rarely, in short transactions of its own. (An erasure
+// changes their candidate, in its own; see ../privacy.) One connection; one thread at a time.
+// Errors: those of sql::Statement::Step.
 class NoticeKeeper {
  public:
   // Errors: as above.
@@ -69,15 +70,12 @@ class NoticeKeeper {
   // Takes out the oldest ones, at most `limit`, as far as all of them were written before `before`;
   // gives how many. The floor rises with them.
   absl::StatusOr<size_t> Prune(Time before, size_t limit);
-  // Takes a candidate's id out of every notice: for an erasure. What happened stays. Gives how
-  // many.
-  absl::StatusOr<size_t> ForgetCandidate(const std::string& candidate_id);
 
  private:
   explicit NoticeKeeper(sql::Database db);
   absl::StatusOr<size_t> PruneOnce(Time before, size_t limit);
   sql::Database db_;
-  sql::Statement oldest_, prune_, raise_, forget_;
+  sql::Statement oldest_, prune_, raise_;
 };
 
 }  // namespace invigil::session

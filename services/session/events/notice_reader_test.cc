@@ -166,20 +166,6 @@ TEST_P(NoticeReaderTest, PruningRaisesTheFloorAndSaysSo) {
   EXPECT_EQ(*keeper->Prune(kStart + Minutes(90), 5), 1u);
 }
 
-TEST_P(NoticeReaderTest, AForgottenCandidateHasNoIdInWhatIsKept) {
-  const SessionId id = NewSession();
-  State state = Activate(id, "ann");
-  Activate(NewSession(), "bob");
-  Do(id, state, Terminate{"p", "r"});
-  auto keeper = store_.OpenKeeper();
-  EXPECT_EQ(*keeper->ForgetCandidate("ann"), 2u);
-  EXPECT_EQ(*keeper->ForgetCandidate("ann"), 0u);
-  EXPECT_EQ(*keeper->ForgetCandidate(""), 0u);
-  std::vector<std::string> candidates;
-  for (const auto& record : All()) candidates.push_back(record.notice.candidate_id);
-  EXPECT_THAT(candidates, ElementsAre("", "bob", ""));
-}
-
 // Whoever has seen a cursor must have seen all before it, however many replicas commit at once.
 TEST_P(NoticeReaderTest, NoReaderPassesOverWhatCommitsLater) {
   constexpr int kWriters = 3, kSessions = 25;

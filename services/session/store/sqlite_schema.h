@@ -67,7 +67,6 @@ inline std::vector<std::string> SqliteSchema() {
       session_kind INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt_version INTEGER NOT NULL,
       score_version INTEGER NOT NULL, incident_id TEXT NOT NULL) WITHOUT ROWID;
     CREATE UNIQUE INDEX notices_event ON notices(session_id, seq);
-    CREATE INDEX notices_candidate ON notices(candidate_id);
     -- The number up to which there are none: pruned, or older than this table.
     CREATE TABLE notices_floor(one INTEGER NOT NULL PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO notices_floor SELECT 1, n FROM journal_head;
