@@ -16,6 +16,7 @@
 #include "invigil/session/v1/delivery.pb.h"
 #include "invigil/session/v1/privacy.pb.h"
 #include "invigil/session/v1/proctor.pb.h"
+#include "services/cli/api/rescoring_api.h"
 
 namespace invigil::cli {
 
@@ -47,10 +48,8 @@ class StopScope {
 // Blocking calls, thread-safe. `token` is sent as bearer. Errors are those of the proto, with their
 // details; a gateway that can't be reached is UNAVAILABLE (GATEWAY_UNREACHABLE). No call is
 // retried here: see api/retry.h.
-class Api {
+class Api : public RescoringApi {
  public:
-  virtual ~Api() = default;
-
   virtual absl::StatusOr<itembank::v1::ListExamsResponse> ListExams(
       const itembank::v1::ListExamsRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<itembank::v1::GetExamResponse> GetExam(

@@ -9,6 +9,7 @@
 #include "common/rpc/status.h"
 #include "invigil/itembank/v1/exam.grpc.pb.h"
 #include "invigil/itembank/v1/item.grpc.pb.h"
+#include "invigil/scoring/v1/rescoring.grpc.pb.h"
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "invigil/session/v1/audit.grpc.pb.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
@@ -40,7 +41,8 @@ class GrpcApi final : public Api {
         proctor_(ses::ProctorService::NewStub(channel)),
         audit_(ses::AuditService::NewStub(channel)),
         privacy_(ses::PrivacyService::NewStub(channel)),
-        scoring_(sco::ScoringService::NewStub(channel)) {}
+        scoring_(sco::ScoringService::NewStub(channel)),
+        rescoring_(sco::RescoringService::NewStub(channel)) {}
 
   absl::StatusOr<bank::ListExamsResponse> ListExams(const bank::ListExamsRequest& request,
                                                     const std::string& token) override {
@@ -139,6 +141,47 @@ class GrpcApi final : public Api {
     return Call(*scoring_, &sco::ScoringService::Stub::ExplainScore, request, token);
   }
 
+  absl::StatusOr<sco::CreateRescoringResponse> CreateRescoring(
+      const sco::CreateRescoringRequest& request, const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::CreateRescoring, request, token);
+  }
+  absl::StatusOr<sco::GetRescoringResponse> GetRescoring(const sco::GetRescoringRequest& request,
+                                                         const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::GetRescoring, request, token);
+  }
+  absl::StatusOr<sco::ListRescoringsResponse> ListRescorings(
+      const sco::ListRescoringsRequest& request, const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::ListRescorings, request, token);
+  }
+  absl::StatusOr<sco::ListRescoringChangesResponse> ListRescoringChanges(
+      const sco::ListRescoringChangesRequest& request, const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::ListRescoringChanges, request, token,
+                kBulkTime);
+  }
+  absl::StatusOr<sco::ApproveRescoringResponse> ApproveRescoring(
+      const sco::ApproveRescoringRequest& request, const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::ApproveRescoring, request, token);
+  }
+  absl::StatusOr<sco::CancelRescoringResponse> CancelRescoring(
+      const sco::CancelRescoringRequest& request, const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::CancelRescoring, request, token);
+  }
+  absl::StatusOr<sco::ReplayScoreResponse> ReplayScore(const sco::ReplayScoreRequest& request,
+                                                       const std::string& token) override {
+    return Call(*rescoring_, &sco::RescoringService::Stub::ReplayScore, request, token);
+  }
+  absl::Status WatchRescoring(
+      const sco::WatchRescoringRequest& request, const std::string& token,
+      const std::function<void(const sco::WatchRescoringResponse&)>& on_update) override {
+    Reconnect();
+    grpc::ClientContext context;
+    client::Prepare(context, kWatchTime, token, telemetry::TraceContext::New());
+    const auto stream = rescoring_->WatchRescoring(&context, request);
+    sco::WatchRescoringResponse update;
+    while (stream->Read(&update)) on_update(update);
+    return Explain(stream->Finish());
+  }
+
   absl::Status WatchSession(
       const ses::WatchSessionRequest& request, const std::string& token, Stopper& stopper,
       const std::function<void(const ses::WatchSessionResponse&)>& on_update) override {
@@ -201,6 +244,7 @@ class GrpcApi final : public Api {
   const std::unique_ptr<ses::AuditService::Stub> audit_;
   const std::unique_ptr<ses::PrivacyService::Stub> privacy_;
   const std::unique_ptr<sco::ScoringService::Stub> scoring_;
+  const std::unique_ptr<sco::RescoringService::Stub> rescoring_;
 };
 
 }  // namespace

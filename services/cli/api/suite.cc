@@ -19,8 +19,8 @@ absl::StatusOr<Suite> Suite::Open(const Settings& given) {
   return suite;
 }
 
-std::string Suite::OperatorToken() const {
-  return minter_->Mint({.subject = "invigil-cli", .roles = {"operator"}});
+std::string Suite::OperatorToken(const std::string& subject) const {
+  return minter_->Mint({.subject = subject, .roles = {"operator"}});
 }
 
 std::string Suite::CandidateToken(const std::string& subject) const {

@@ -20,7 +20,7 @@ class Suite {
   static absl::StatusOr<Suite> Open(const Settings& given);
 
   Api& api() { return *api_; }
-  std::string OperatorToken() const;
+  std::string OperatorToken(const std::string& subject = "invigil-cli") const;
   // Long enough for any sitting.
   std::string CandidateToken(const std::string& subject) const;
   const Clock& clock() const { return *clock_; }

@@ -28,7 +28,8 @@ absl::Status CheckId(const std::string& id, const char* field) {
 
 absl::Status CheckReason(const std::string& reason) {
   if (!reason.empty() && reason.size() <= kLongestReason) return absl::OkStatus();
-  return InvalidArgument("RESCORING_INVALID", "say why").Field("reason", "1 to 1000 characters");
+  return InvalidArgument("RESCORING_INVALID", "say why: the reason is kept for good")
+      .Field("reason", "1 to 1000 characters");
 }
 
 // What a request asks for, within bounds. Errors: INVALID_ARGUMENT (PAGE_INVALID).
