@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
+import https from 'node:https';
 import { freePort } from './processes.mjs';
 
 export class Receiver {
-  static async start() {
+  /** `tls`: { key, cert } to be reached by https only. */
+  static async start(tls) {
     const receiver = new Receiver();
+    receiver.tls = tls;
     receiver.port = await freePort();
     await receiver.up();
     return receiver;
@@ -17,12 +20,12 @@ export class Receiver {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}/invigil`;
+    return `${this.tls ? 'https' : 'http'}://127.0.0.1:${this.port}/invigil`;
   }
 
   /** Listens (again), on the same port. `answer(event)` gives a status, or a promise of one. */
   up() {
-    this.server = http.createServer(async (request, response) => {
+    const take = async (request, response) => {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const body = Buffer.concat(chunks).toString();
@@ -31,7 +34,8 @@ export class Receiver {
       const status = await this.answer(event);
       if (status === 200) this.posts.push({ event, body, headers: request.headers });
       response.writeHead(status).end();
-    });
+    };
+    this.server = this.tls ? https.createServer(this.tls, take) : http.createServer(take);
     return new Promise((resolve) => this.server.listen(this.port, '127.0.0.1', resolve));
   }
 

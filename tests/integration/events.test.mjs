@@ -1,5 +1,7 @@
 // What other teams are told of sessions, by real processes: webhooks and streams, whatever dies.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
@@ -14,10 +16,21 @@ const service = 'invigil.session.v1.EventService';
 const whole = ['STARTED', 'SUBMITTED', 'SCORED', 'RELEASED'];
 const tries = 6; // within some six seconds
 
-let suite, operator;
+/** A key and a certificate for 127.0.0.1 that nobody has signed but itself. */
+function selfSigned(path) {
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=receiver', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', `${path}.key`, '-out', `${path}.crt`], { stdio: 'ignore' });
+  return { key: readFileSync(`${path}.key`), cert: readFileSync(`${path}.crt`) };
+}
+
+let suite, operator, trusted, stranger;
 before(async () => {
   suite = await Suite.start({
     sessions: 2,
+    prepare: (made) => {
+      trusted = selfSigned(made.path('trusted'));
+      stranger = selfSigned(made.path('stranger'));
+      made.args.session.push('--webhook-ca', made.path('trusted.crt'));
+    },
     args: { session: ['--webhook-allow-http', '--webhook-allow-private', '--webhook-tries', `${tries}`, '--webhook-backoff', '50ms', '--webhook-lease', '2s', '--drain-timeout', '1s'] },
   });
   operator = await sign(suite, 'operator', 'other-team');
@@ -28,8 +41,8 @@ after(() => suite?.stop());
 const ask = (method, message) => call(suite.http, `${service}/${method}`, message, operator);
 
 /** A webhook of a test's own, with its receiver; gone after `work`. */
-async function withWebhook(wanted, work) {
-  const receiver = await Receiver.start();
+async function withWebhook({ tls, ...wanted }, work) {
+  const receiver = await Receiver.start(tls);
   try {
     const { webhook, secret } = await ask('CreateWebhook', { requestId: newId('create'), url: receiver.url, ...wanted });
     const get = async () => (await ask('GetWebhook', { webhookId: webhook.webhookId })).webhook;
@@ -159,6 +172,17 @@ describe('a webhook', () => {
       await arrived(receiver, candidate, 4, 'all arrives');
       assert.deepEqual(receiver.kinds(candidate.session.sessionId), whole);
     }));
+
+  it('is reached over TLS where its certificate is trusted, and not where it is not', () =>
+    withWebhook({ tls: trusted }, ({ receiver, secret }) =>
+      withWebhook({ tls: stranger }, async ({ receiver: other, get }) => {
+        const candidate = await newCandidate(suite, 'tls');
+        await candidate.start();
+        await arrived(receiver, candidate, 1, 'the start arrives');
+        assertSigned(receiver.posts.find(({ event: { sessionId } }) => sessionId === candidate.session.sessionId), secret);
+        await until(async () => /certificate/i.test((await get()).lastError), 'the certificate is refused');
+        assert.equal(other.tries, 0);
+      })));
 
   it('is signed with both secrets while they change', () =>
     withWebhook({}, async ({ receiver, webhook, secret }) => {
