@@ -70,7 +70,8 @@ describe('privacy', () => {
     assert.deepEqual({ ...again, traces: '0' }, gone);
     assert.ok(Number(traces) > 0);
     const second = await erase(candidate, 'erase-2');
-    assert.deepEqual([second.sessions, second.refusals, second.traces], ['0', '1', '0']);
+    assert.deepEqual([second.sessions, second.traces], ['0', '0']);
+    assert.ok(Number(second.refusals) > 0);
   });
 
   it('lets nobody be erased in the middle of an exam', async () => {
