@@ -1,15 +1,21 @@
 // Two replicas of the session service on one database behind the gateway: either may die at any time
 // and candidates go on at the other.
 import assert from 'node:assert/strict';
+import grpc from '@grpc/grpc-js';
+import loader from '@grpc/proto-loader';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { newCandidate, newId } from '../harness/connect.mjs';
 import { publishShort } from '../harness/exams.mjs';
 import { patienceMs, total, Writer } from '../harness/history.mjs';
+import { protoRoot } from '../harness/protos.mjs';
 import { Record } from '../harness/record.mjs';
 import { assertScored } from '../harness/scored.mjs';
 import { ask, openClient, StreamWriter, Watcher } from '../harness/streams.mjs';
 import { Suite, until } from '../harness/suite.mjs';
+import { sign } from '../harness/tokens.mjs';
+
+const proctorContract = grpc.loadPackageDefinition(loader.loadSync('invigil/session/v1/proctor.proto', { includeDirs: [protoRoot], longs: Number, enums: String, defaults: false, oneofs: true })).invigil.session.v1;
 
 let suite;
 before(async () => {
@@ -68,6 +74,44 @@ describe('two replicas', () => {
     const { session } = await on(0, 'GetSession', {});
     assert.deepEqual(session.endTime, sealed.endTime);
     for (const client of clients) client.close();
+  });
+
+  it('what one writes is on the screens of the other within a second, and who is heard of by one is known to both', async () => {
+    const writers = await Writer.all(suite, 6);
+    const token = await sign(suite, 'proctor', 'petra');
+    const clients = suite.sessions.map((name) => openClient(suite, `127.0.0.1:${suite.ports[name]}`));
+    const proctors = suite.sessions.map((name) => new proctorContract.ProctorService(`127.0.0.1:${suite.ports[name]}`, grpc.credentials.createInsecure()));
+    // Each session has a screen on either replica: one of them did not write the grant.
+    const screens = writers.map(({ candidate }) => clients.map((client) => new Watcher(client, candidate)));
+    try {
+      await until(() => screens.flat().every(({ updates }) => updates.length), 'all streams are open');
+      const request = { everyone: true, grantId: newId('all'), amount: { seconds: 300 }, reason: 'the fire alarm' };
+      const { results } = await ask(proctors[0], 'GrantTimeToMany', request, token);
+      const grantedAt = Date.now();
+      const delays = [];
+      for (const [i, { sessionId }] of writers.entries()) {
+        const { granted, message, entry } = results.find((result) => result.sessionId === sessionId);
+        assert.ok(granted, message);
+        const told = await Promise.all(screens[i].map(({ updates }) => until(() => updates.find(({ deadlineVersion }) => deadlineVersion >= entry.deadlineVersion), 'the screen sees the new deadline')));
+        delays.push(Math.max(...told.map(({ at }) => at - grantedAt)));
+      }
+      // The middle one: a machine that does much else may be late with one.
+      assert.ok(delays.sort((a, b) => a - b)[3] < 1000, `${delays} ms after the answer`);
+      for (const screen of screens) screen[1].stop();
+      for (const proctor of proctors) {
+        await until(async () => {
+          const { entries } = await ask(proctor, 'ListRoster', { pageSize: 500 }, token);
+          return writers.every(({ sessionId }) => entries.find((entry) => entry.sessionId === sessionId)?.heartbeatAge);
+        }, 'the roster knows when each was last heard of', 20_000);
+      }
+      const [{ candidate }] = writers;
+      await ask(clients[0], 'SaveProgress', { sessionId: candidate.session.sessionId, epoch: candidate.session.epoch, unsavedChanges: 3 }, candidate.sessionToken);
+      for (const proctor of proctors) await until(async () => (await ask(proctor, 'GetRosterEntry', { sessionId: candidate.session.sessionId }, token)).entry.unsavedChanges === 3, 'both know what the device has not saved', 20_000);
+    } finally {
+      for (const screen of screens.flat()) screen.stop();
+      for (const client of [...clients, ...proctors]) client.close();
+    }
+    for (const writer of writers) await writer.submit();
   });
 
   it('one after the other is killed again and again: no acknowledged response is lost, candidates go on meanwhile', async () => {

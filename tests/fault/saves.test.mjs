@@ -219,6 +219,22 @@ describe('times of the client', () => {
     assert.ok(Math.abs(Date.now() + left - due) < 1000, `${left} ms are left`);
   });
 
+  it('that the contract lets a client state, in whatever unit, change no decision', async () => {
+    const [candidate] = (await Writer.all(suite, 1, 'CLF-4S')).map((writer) => writer.candidate);
+    const { sessionId, epoch, items } = candidate.session;
+    const due = Date.parse(candidate.session.startTime) + 4000;
+    let sequence = 0;
+    for (const shownMs of [0, 1, 3_999, 4_000, 5_400_000, 2 ** 31, 2 ** 32 - 1]) {
+      const { deadlineVersion } = await candidate.delivery('SaveProgress', { sessionId, epoch, marks: [{ itemId: items[0].itemId, sequence: ++sequence, shownMs }], unsavedChanges: shownMs });
+      assert.equal(deadlineVersion, candidate.session.deadlineVersion);
+      await refused(candidate.delivery('SubmitSession', { sessionId, epoch, seen: [], timeUp: true }), { status: 400, code: 'failed_precondition', reason: 'DEADLINE_NOT_REACHED' });
+    }
+    assert.equal((await candidate.get()).session.state, 'SESSION_STATE_ACTIVE');
+    await until(() => Date.now() > due + 30, 'the deadline', 10_000);
+    const sealed = await candidate.delivery('SubmitSession', { sessionId, epoch, seen: [], timeUp: true });
+    assert.equal(Date.parse(sealed.endTime), due, 'by its own clock');
+  });
+
   it('that stand in headers change no decision', async () => {
     const [candidate] = (await Writer.all(suite, 1, 'CLF-4S')).map((writer) => writer.candidate);
     const due = Date.parse(candidate.session.startTime) + 4000;
