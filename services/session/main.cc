@@ -264,6 +264,7 @@ absl::Status Run(const Settings& settings) {
                                                      .engine = *engine,
                                                      .reader = **roster_reader,
                                                      .roster = roster,
+                                                     .relay = relay,
                                                      .ticker = ticker,
                                                      .clock = clock});
     auto check_reader = OpenEventLogReader(*location);

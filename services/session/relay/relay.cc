@@ -89,6 +89,15 @@ void Relay::Kick(const SessionId& session, uint32_t attempt_version,
   shared_->wake.notify_all();
 }
 
+void Relay::Retry(const SessionId& session, uint32_t attempt_version,
+                  const telemetry::TraceContext& trace) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->plan.Forgive(Key(session, attempt_version));
+  }
+  Kick(session, attempt_version, trace);
+}
+
 void Relay::Loop() {
   Duration next_scan(0);
   for (;;) {

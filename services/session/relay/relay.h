@@ -60,6 +60,9 @@ class Relay {
   // blocks.
   void Kick(const SessionId& session, uint32_t attempt_version,
             const telemetry::TraceContext& trace);
+  // The same, also when it has failed before and would wait for its next try.
+  void Retry(const SessionId& session, uint32_t attempt_version,
+             const telemetry::TraceContext& trace);
 
  private:
   using Key = RelayPlan::Key;

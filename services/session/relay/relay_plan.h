@@ -33,6 +33,9 @@ class RelayPlan {
   // so only its own backoff counts.
   bool Take(const Key& key, bool at_once, Duration now);
 
+  // Whatever it waits for, it may be tried now: somebody has mended what was wrong.
+  void Forgive(const Key& key) { failing_.erase(key); }
+
   struct Verdict {
     bool tell = true;  // worth a line in the log
     Duration wait{0};  // until it is tried again; zero when it ended well

@@ -113,6 +113,23 @@ TEST_F(RelayTest, OnePoisonedSessionHoldsUpNobody) {
   scoring_.poison.clear();
 }
 
+TEST_F(RelayTest, WhatWasMendedIsTriedWhenSomebodySaysSo) {
+  const SessionId bad = Sealed("bad");
+  scoring_.poison = bad.ToHex();
+  const auto relay =
+      MakeRelay({.scan_every = Millis(5), .min_backoff = Minutes(10), .max_backoff = Minutes(10)});
+  // Behind it in the same relay: when this is done, the bad one has had its try.
+  const SessionId good = Sealed("good");
+  ASSERT_TRUE(WaitUntil([&] { return Released(good); }));
+  scoring_.poison.clear();
+  relay->Kick(bad, 1, telemetry::TraceContext::New());
+  const SessionId later = Sealed("later");
+  ASSERT_TRUE(WaitUntil([&] { return Released(later); }));
+  EXPECT_FALSE(Released(bad)) << "a candidate who asks again does not shorten the wait";
+  relay->Retry(bad, 1, telemetry::TraceContext::New());
+  EXPECT_TRUE(WaitUntil([&] { return Released(bad); }));
+}
+
 TEST_F(RelayTest, ManyThatFailAtTheFrontKeepNobodyWaiting) {
   scoring_.poison_candidates = "front-";
   std::vector<SessionId> front;

@@ -147,9 +147,8 @@ std::vector<ItemSequence> FromProto(
 }  // namespace
 
 Submit FromProto(const v1::SubmitSessionRequest& request) {
-  return {.epoch = request.epoch(),
-          .seen = FromProto(request.seen()),
-          .time_up = request.time_up()};
+  return {
+      .epoch = request.epoch(), .seen = FromProto(request.seen()), .time_up = request.time_up()};
 }
 
 LeavePart FromProto(const v1::LeavePartRequest& request) {

@@ -6,6 +6,9 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/hash.h"
 #include "common/error/error.h"
 #include "services/session/rpc/convert.h"
@@ -150,6 +153,27 @@ absl::StatusOr<std::pair<std::string, std::string>> LiveOf(const std::string& to
   const size_t middle = text.find('\0');
   if (middle == std::string::npos) return TokenRefusal();
   return std::pair(text.substr(0, middle), text.substr(middle + 1));
+}
+
+std::string TokenOf(const OutboxEntry& entry) {
+  return absl::StrCat(ToUnixMicros(entry.sealed_at), ".", entry.attempt_version, ".",
+                      entry.session.ToHex());
+}
+
+absl::StatusOr<std::optional<OutboxEntry>> OutboxOf(const std::string& token) {
+  if (token.empty()) return std::optional<OutboxEntry>();
+  const std::vector<std::string> parts = absl::StrSplit(token, '.');
+  OutboxEntry entry;
+  int64_t micros = 0;
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &micros) ||
+      !absl::SimpleAtoi(parts[1], &entry.attempt_version)) {
+    return TokenRefusal();
+  }
+  const auto session = SessionId::FromHex(parts[2]);
+  if (!session) return TokenRefusal();
+  entry.sealed_at = FromUnixMicros(micros);
+  entry.session = *session;
+  return std::optional<OutboxEntry>(entry);
 }
 
 absl::StatusOr<std::optional<SessionId>> SessionOf(const std::string& token) {

@@ -31,6 +31,8 @@ std::string TokenOf(const Roster::Place& place);
 absl::StatusOr<Roster::Place> PlaceOf(const std::string& token);
 std::string TokenOf(const SessionRow& live);  // candidate and exam
 absl::StatusOr<std::pair<std::string, std::string>> LiveOf(const std::string& token);
+std::string TokenOf(const OutboxEntry& entry);
+absl::StatusOr<std::optional<OutboxEntry>> OutboxOf(const std::string& token);
 absl::StatusOr<std::optional<SessionId>> SessionOf(const std::string& token);
 // `asked`, or `otherwise` when 0, at most 500.
 size_t PageSize(uint32_t asked, size_t otherwise);

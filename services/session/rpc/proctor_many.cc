@@ -59,38 +59,94 @@ Time MadeAt(const SessionId& session) {
   return FromUnixMicros(millis * 1000);
 }
 
-// What is wrong for every session alike; the rest is each session's own to say.
-absl::Status CheckRequest(const v1::GrantTimeToManyRequest& request) {
-  Error error = InvalidArgument("GRANT_INVALID", "no time was granted; see the fields");
-  bool valid = true;
-  const auto check = [&](bool right, const char* field, const char* why) {
+// Gathers what is wrong for every session alike; the rest is each session's own to say.
+class RequestFaults {
+ public:
+  RequestFaults(const char* reason, const char* message)
+      : error_(InvalidArgument(reason, message)) {}
+  void Check(bool right, const char* field, const char* why) {
     if (right) return;
-    error.Field(field, why);
-    valid = false;
-  };
-  const Duration amount = FromProto(request.amount());
-  check(IsText(request.grant_id(), 64), "grant_id", "must have 1 to 64 characters");
-  check(IsText(request.reason(), 1024), "reason", "must have 1 to 1024 characters");
-  check(amount != Duration(0) && amount <= kMaxGrant && amount >= -kMaxGrant, "amount",
-        "must not be 0 and at most 24 hours either way");
-  switch (request.target_case()) {
-    case v1::GrantTimeToManyRequest::kSessions: {
-      const int count = request.sessions().session_ids_size();
-      check(count > 0 && count <= static_cast<int>(kMaxPage), "sessions.session_ids",
-            "must be 1 to 500");
-      break;
-    }
-    case v1::GrantTimeToManyRequest::kExamId:
-      check(!request.exam_id().empty(), "exam_id", "must name an exam");
-      break;
-    case v1::GrantTimeToManyRequest::kEveryone:
-      check(request.everyone(), "everyone", "must be true, or name sessions or an exam");
-      break;
-    default:
-      check(false, "target", "must be sessions, exam_id or everyone");
+    error_.Field(field, why);
+    valid_ = false;
   }
-  if (!valid) return error;
-  return absl::OkStatus();
+  template <typename Request>
+  void CheckTarget(const Request& request) {
+    switch (request.target_case()) {
+      case Request::kSessions: {
+        const int count = request.sessions().session_ids_size();
+        Check(count > 0 && count <= static_cast<int>(kMaxPage), "sessions.session_ids",
+              "must be 1 to 500");
+        break;
+      }
+      case Request::kExamId:
+        Check(!request.exam_id().empty(), "exam_id", "must name an exam");
+        break;
+      case Request::kEveryone:
+        Check(request.everyone(), "everyone", "must be true, or name sessions or an exam");
+        break;
+      default:
+        Check(false, "target", "must be sessions, exam_id or everyone");
+    }
+  }
+  absl::Status Status() const { return valid_ ? absl::OkStatus() : error_.Build(); }
+
+ private:
+  Error error_;
+  bool valid_ = true;
+};
+
+absl::Status CheckRequest(const v1::GrantTimeToManyRequest& request) {
+  RequestFaults faults("GRANT_INVALID", "no time was granted; see the fields");
+  const Duration amount = FromProto(request.amount());
+  faults.Check(IsText(request.grant_id(), 64), "grant_id", "must have 1 to 64 characters");
+  faults.Check(IsText(request.reason(), 1024), "reason", "must have 1 to 1024 characters");
+  faults.Check(amount != Duration(0) && amount <= kMaxGrant && amount >= -kMaxGrant, "amount",
+               "must not be 0 and at most 24 hours either way");
+  faults.CheckTarget(request);
+  return faults.Status();
+}
+
+absl::Status CheckRequest(const v1::SendMessageToManyRequest& request) {
+  RequestFaults faults("MESSAGE_INVALID", "nothing was sent; see the fields");
+  faults.Check(IsText(request.message_id(), 64), "message_id", "must have 1 to 64 characters");
+  faults.Check(IsText(request.text(), 2000), "text", "must have 1 to 2000 characters");
+  faults.CheckTarget(request);
+  return faults.Status();
+}
+
+// The sessions of a page of `request`; tells `response` where the next one begins.
+template <typename Request, typename Response>
+absl::StatusOr<std::vector<std::string>> Targets(EventLogReader& reader, const Request& request,
+                                                 Response* response) {
+  std::vector<std::string> ids;
+  if (request.has_sessions()) {
+    ids.assign(request.sessions().session_ids().begin(), request.sessions().session_ids().end());
+    return ids;
+  }
+  auto after = LiveOf(request.page_token());
+  if (!after.ok()) return after.status();
+  const size_t size = PageSize(request.page_size(), 200);
+  const bool all = request.has_everyone();
+  size_t looked = 0;
+  bool more = true;
+  SessionRow last;
+  std::tie(last.candidate_id, last.exam_id) = *after;
+  while (more && ids.size() < size && looked < kMaxRows) {
+    const auto rows = reader.ListLive(last.candidate_id, last.exam_id, kMaxPage);
+    if (!rows.ok()) return rows.status();
+    more = rows->size() == kMaxPage;
+    for (const SessionRow& row : *rows) {
+      if (ids.size() == size) {
+        more = true;
+        break;
+      }
+      last = row;
+      ++looked;
+      if (all || row.exam_id == request.exam_id()) ids.push_back(row.session.ToHex());
+    }
+  }
+  if (more) response->set_next_page_token(TokenOf(last));
+  return ids;
 }
 
 }  // namespace
@@ -180,35 +236,9 @@ void ProctorMany::Give(const SessionId& session, Action action, bool may_reopen,
 void ProctorMany::GrantTime(const v1::GrantTimeToManyRequest& request, const std::string& actor,
                             v1::GrantTimeToManyResponse* response, ActDone done) const {
   if (absl::Status status = CheckRequest(request); !status.ok()) return done(status);
-  std::vector<std::string> ids;
-  if (request.has_sessions()) {
-    ids.assign(request.sessions().session_ids().begin(), request.sessions().session_ids().end());
-  } else {
-    auto after = LiveOf(request.page_token());
-    if (!after.ok()) return done(after.status());
-    const size_t size = PageSize(request.page_size(), 200);
-    const bool all = request.has_everyone();
-    size_t looked = 0;
-    bool more = true;
-    SessionRow last;
-    std::tie(last.candidate_id, last.exam_id) = *after;
-    while (more && ids.size() < size && looked < kMaxRows) {
-      const auto rows = parts_.reader.ListLive(last.candidate_id, last.exam_id, kMaxPage);
-      if (!rows.ok()) return done(rows.status());
-      more = rows->size() == kMaxPage;
-      for (const SessionRow& row : *rows) {
-        if (ids.size() == size) {
-          more = true;
-          break;
-        }
-        last = row;
-        ++looked;
-        if (all || row.exam_id == request.exam_id()) ids.push_back(row.session.ToHex());
-      }
-    }
-    if (more) response->set_next_page_token(TokenOf(last));
-  }
-
+  const auto targets = Targets(parts_.reader, request, response);
+  if (!targets.ok()) return done(targets.status());
+  const std::vector<std::string>& ids = *targets;
   const auto together = std::make_shared<Together>(ids.size() + 1, std::move(done));
   // All are there before the first is filled in: they don't move any more.
   for (size_t i = 0; i < ids.size(); ++i) response->add_results();
@@ -227,6 +257,54 @@ void ProctorMany::GrantTime(const v1::GrantTimeToManyRequest& request, const std
     }
   }
   together->Arrive();
+}
+
+void ProctorMany::SendMessage(const v1::SendMessageToManyRequest& request, const std::string& actor,
+                              v1::SendMessageToManyResponse* response, ActDone done) const {
+  if (absl::Status status = CheckRequest(request); !status.ok()) return done(status);
+  const auto ids = Targets(parts_.reader, request, response);
+  if (!ids.ok()) return done(ids.status());
+  const auto together = std::make_shared<Together>(ids->size() + 1, std::move(done));
+  for (size_t i = 0; i < ids->size(); ++i) response->add_results();
+  for (size_t i = 0; i < ids->size(); ++i) {
+    auto* result = response->mutable_results(static_cast<int>(i));
+    result->set_session_id((*ids)[i]);
+    const auto session = SessionId::FromHex((*ids)[i]);
+    if (!session) {
+      result->set_refusal("SESSION_ID_INVALID");
+      result->set_message("must be 32 lower-case hexadecimal digits");
+      together->Arrive();
+      continue;
+    }
+    parts_.engine.ExecuteBulk(
+        *session, {"", session::SendMessage{request.message_id(), actor, request.text(), false}},
+        [result, together](const absl::StatusOr<Outcome>& outcome) {
+          result->set_sent(outcome.ok());
+          if (!outcome.ok()) {
+            result->set_refusal(ReasonOf(outcome.status()));
+            result->set_message(std::string(outcome.status().message()));
+          }
+          together->Arrive(outcome.status());
+        });
+  }
+  together->Arrive();
+}
+
+absl::Status ProctorMany::ListUnscored(const v1::ListUnscoredRequest& request,
+                                       v1::ListUnscoredResponse* response) const {
+  const auto after = OutboxOf(request.page_token());
+  if (!after.ok()) return after.status();
+  const size_t size = PageSize(request.page_size(), 200);
+  const auto entries = parts_.reader.ListOutbox(*after, size);
+  if (!entries.ok()) return entries.status();
+  for (const OutboxEntry& entry : *entries) {
+    auto* session = response->add_sessions();
+    session->set_session_id(entry.session.ToHex());
+    session->set_attempt_version(entry.attempt_version);
+    Set(entry.sealed_at, session->mutable_seal_time());
+  }
+  if (entries->size() == size) response->set_next_page_token(TokenOf(entries->back()));
+  return absl::OkStatus();
 }
 
 struct ProctorMany::Reading {

@@ -25,14 +25,18 @@ class ProctorMany {
   // no part in it.
   absl::Status ListEnded(const v1::ListRosterRequest& request,
                          v1::ListRosterResponse* response) const;
-  // These two are refused as a whole when the store or the engine refused a part for now: the page
-  // may be repeated, and whoever was given time is not given it twice.
+  // These three are refused as a whole when the store or the engine refused a part for now: the
+  // page may be repeated, and whoever was given time is not given it twice.
   void GrantTime(const v1::GrantTimeToManyRequest& request, const std::string& actor,
                  v1::GrantTimeToManyResponse* response, ActDone done) const;
+  void SendMessage(const v1::SendMessageToManyRequest& request, const std::string& actor,
+                   v1::SendMessageToManyResponse* response, ActDone done) const;
   void Compensate(const v1::CompensateIncidentRequest& request, const std::string& actor,
                   v1::CompensateIncidentResponse* response, ActDone done) const;
   absl::Status Report(const v1::IncidentReportRequest& request,
                       v1::IncidentReportResponse* response) const;
+  absl::Status ListUnscored(const v1::ListUnscoredRequest& request,
+                            v1::ListUnscoredResponse* response) const;
   // The session an assessment control message means; reservations that never ran are no attempts.
   // Errors: NOT_FOUND (ATTEMPT_NOT_FOUND).
   absl::StatusOr<SessionId> FindAttempt(const v1::ControlAssessmentRequest& request) const;

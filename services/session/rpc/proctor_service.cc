@@ -9,6 +9,7 @@
 #include "common/rpc/unary.h"
 #include "invigil/session/v1/proctor.grpc.pb.h"
 #include "services/session/domain/text.h"
+#include "services/session/relay/relay.h"
 #include "services/session/rpc/access.h"
 #include "services/session/rpc/convert.h"
 #include "services/session/rpc/proctor_convert.h"
@@ -213,6 +214,41 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
     return call;
   }
 
+  ServerUnaryReactor* SendMessageToMany(CallbackServerContext* context,
+                                        const v1::SendMessageToManyRequest* request,
+                                        v1::SendMessageToManyResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, send_many_);
+    if (!call->admitted()) return call;
+    rpc::RunOrRefuse(*bulk_, call, [this, call, request, response] {
+      many_.SendMessage(*request, call->principal().subject, response,
+                        [this, call, request, response](const absl::Status& status) {
+                          AuditMany(*call, send_many_, request->message_id(), "a message",
+                                    response->results_size(), status);
+                          call->Finish(status);
+                        });
+    });
+    return call;
+  }
+
+  ServerUnaryReactor* ListUnscored(CallbackServerContext* context,
+                                   const v1::ListUnscoredRequest* request,
+                                   v1::ListUnscoredResponse* response) override {
+    UnaryCall* call = UnaryCall::Begin(*context, parts_.guard, unscored_);
+    if (!call->admitted()) return call;
+    rpc::RunOrRefuse(*bulk_, call, [this, call, request, response] {
+      call->Finish(many_.ListUnscored(*request, response));
+    });
+    return call;
+  }
+
+  // Changes nothing of the session: the relay does, when scoring has answered.
+  ServerUnaryReactor* RetryScoring(CallbackServerContext* context,
+                                   const v1::RetryScoringRequest* request,
+                                   v1::RetryScoringResponse* response) override {
+    return Act(context, retry_, request, response, request->reason(),
+               [](const std::string&) { return Read{}; });
+  }
+
   ServerUnaryReactor* IncidentReport(CallbackServerContext* context,
                                      const v1::IncidentReportRequest* request,
                                      v1::IncidentReportResponse* response) override {
@@ -286,7 +322,7 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
                                       request->session_id(), call->trace());
     absl::Status status = session.status();
     // The core asks for one only where it decides something.
-    if (status.ok() && (&method == &release_ || &method == &check_in_)) {
+    if (status.ok() && (&method == &release_ || &method == &check_in_ || &method == &retry_)) {
       status = CheckReason(reason);
     }
     if (!status.ok()) {
@@ -296,11 +332,23 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
     parts_.engine.Execute(
         *session, {"", make(call->principal().subject)},
         [this, call, &method, request, response, reason](const absl::StatusOr<Outcome>& outcome) {
-          Audit(*call, method, request->session_id(), reason, outcome.status());
-          if (outcome.ok()) Show(*outcome, response->mutable_entry());
-          call->Finish(outcome.status());
+          absl::Status ended = outcome.status();
+          if (ended.ok() && &method == &retry_) ended = Retry(*outcome, *call);
+          Audit(*call, method, request->session_id(), reason, ended);
+          if (ended.ok()) Show(*outcome, response->mutable_entry());
+          call->Finish(ended);
         });
     return call;
+  }
+
+  absl::Status Retry(const Outcome& outcome, const UnaryCall& call) const {
+    const uint32_t attempt = outcome.state->attempt_version;
+    if (!AwaitsScore(*outcome.state, attempt)) {
+      return FailedPrecondition("NOT_UNSCORED",
+                                "the session is not sealed, or has its score; see ListUnscored");
+    }
+    parts_.relay.Retry(outcome.session, attempt, call.trace());
+    return absl::OkStatus();
   }
 
   absl::Status List(const v1::ListRosterRequest& request, v1::ListRosterResponse* response) const {
@@ -376,6 +424,9 @@ class ProctorServiceImpl final : public v1::ProctorService::CallbackService {
   const rpc::Method& void_ = Find("VoidSession");
   const rpc::Method& release_ = Find("ReleaseScore");
   const rpc::Method& hold_ = Find("HoldScore");
+  const rpc::Method& send_many_ = Find("SendMessageToMany");
+  const rpc::Method& unscored_ = Find("ListUnscored");
+  const rpc::Method& retry_ = Find("RetryScoring");
   const rpc::Method& get_ = Find("GetRosterEntry");
   const rpc::Method& list_ = Find("ListRoster");
   const rpc::Method& watch_ = Find("WatchRoster");

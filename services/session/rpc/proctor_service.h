@@ -16,6 +16,7 @@ class Guard;
 
 namespace invigil::session {
 
+class Relay;
 class Roster;
 class Ticker;
 
@@ -25,6 +26,7 @@ struct ProctorParts {
   SessionEngine& engine;
   EventLogReader& reader;
   const std::shared_ptr<Roster> roster;
+  Relay& relay;
   Ticker& ticker;
   const Clock& clock;
   // How often WatchRoster sends what changed.

@@ -38,6 +38,7 @@ class ProctorServiceTest : public fixtures::ServiceTest {
                                            .engine = *engine_,
                                            .reader = *reader_,
                                            .roster = roster_,
+                                           .relay = *relay_,
                                            .ticker = *ticker_,
                                            .clock = clock_,
                                            .watch_every = Millis(20)});
@@ -238,6 +239,76 @@ TEST_F(ProctorServiceTest, AHeldResultIsSeenWhenAnOperatorReleasesIt) {
   EXPECT_EQ(
       ReasonOf(Act(&ProctorStub::HoldScore, ann, Because<v1::HoldScoreRequest>("late")).status()),
       "SCORE_RELEASED");
+}
+
+TEST_F(ProctorServiceTest, AMessageToManyReachesEachOnce) {
+  const std::string ann = Started("ann"), bob = Started("bob");
+  v1::SendMessageToManyRequest request;
+  request.set_message_id("drill");
+  const auto send = [&] {
+    return Do<v1::SendMessageToManyResponse>(&ProctorStub::SendMessageToMany, request);
+  };
+  EXPECT_EQ(ReasonOf(send().status()), "MESSAGE_INVALID") << "no text, no target";
+  request.set_text("Leave the room by the left door.");
+  request.set_everyone(true);
+  request.set_page_size(1);
+  std::vector<std::string> told;
+  do {
+    const auto page = send();
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const auto& result : page->results()) {
+      EXPECT_TRUE(result.sent()) << result.refusal();
+      told.push_back(result.session_id());
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(told, ::testing::UnorderedElementsAre(ann, bob));
+  request.clear_page_size();
+  for (const std::string& id : {ann, bob, std::string(32, '0'), std::string("x")}) {
+    request.mutable_sessions()->add_session_ids(id);
+  }
+  const auto again = send();
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->results(2).refusal(), "SESSION_NOT_FOUND");
+  EXPECT_EQ(again->results(3).refusal(), "SESSION_ID_INVALID");
+  for (const std::string& id : {ann, bob}) {
+    ASSERT_EQ(StateOf(id)->extras->messages.size(), 1u) << "once";
+    EXPECT_EQ(StateOf(id)->extras->messages[0].text, "Leave the room by the left door.");
+  }
+}
+
+TEST_F(ProctorServiceTest, WhatHasNoScoreIsListedAndSentAgain) {
+  const std::string ann = Started("ann"), bob = Started("bob");
+  const auto unscored = [&](const std::string& token = "") {
+    v1::ListUnscoredRequest request;
+    request.set_page_size(1);
+    request.set_page_token(token);
+    return Do<v1::ListUnscoredResponse>(&ProctorStub::ListUnscored, request, "operator");
+  };
+  const auto retry = [&](const std::string& session, const std::string& reason = "mended") {
+    return Act(&ProctorStub::RetryScoring, session, Because<v1::RetryScoringRequest>(reason),
+               "operator");
+  };
+  EXPECT_EQ(ReasonOf(retry(ann).status()), "NOT_UNSCORED");
+  EXPECT_EQ(ReasonOf(retry(ann, "").status()), "ACT_INVALID");
+  scoring_away_ = true;
+  for (const std::string& id : {ann, bob}) {
+    ASSERT_TRUE(Ask(*engine_, *SessionId::FromHex(id), session::Submit{1, {}}).ok());
+    clock_.Advance(Seconds(1));
+  }
+  const auto first = unscored();
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_EQ(first->sessions_size(), 1);
+  EXPECT_EQ(first->sessions(0).session_id(), ann) << "the oldest seal";
+  EXPECT_EQ(first->sessions(0).attempt_version(), 1u);
+  const auto second = unscored(first->next_page_token());
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->sessions(0).session_id(), bob);
+  EXPECT_EQ(ReasonOf(unscored("nonsense").status()), "PAGE_TOKEN_INVALID");
+  scoring_away_ = false;
+  EXPECT_TRUE(retry(ann).ok());
+  EXPECT_TRUE(testing::WaitUntil([&] { return Report(ann, Token("ann")).ok(); }));
+  EXPECT_EQ(ReasonOf(retry(ann).status()), "NOT_UNSCORED");
 }
 
 TEST_F(ProctorServiceTest, AnActMeantForAnEarlierClockIsRefused) {
