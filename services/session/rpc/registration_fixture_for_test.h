@@ -118,7 +118,11 @@ class RegistrationServiceTest : public ServiceTest {
     auto guard = rpc::Guard::Create(*verifier_, {"invigil.session.v1.RegistrationService"});
     ASSERT_TRUE(guard.ok()) << guard.status();
     registration_guard_ = *std::move(guard);
-    registrations_ = MakeRegistrationService(*registration_guard_, *registrar_);
+    registrations_ =
+        MakeRegistrationService(*registration_guard_, *registrar_, [this](Remark remark) {
+          const std::lock_guard lock(remarks_mutex_);
+          remarks_.push_back(std::move(remark));
+        });
     rpc::ServerOptions options;
     options.max_receive_bytes = 1'200'000;
     auto server = rpc::Server::Start("registration", options, {registrations_.get()});
@@ -188,6 +192,11 @@ class RegistrationServiceTest : public ServiceTest {
     request.set_reason("approved");
     ASSERT_TRUE(Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, request).ok());
   }
+  // Taken out.
+  std::vector<Remark> Remarks() {
+    const std::lock_guard lock(remarks_mutex_);
+    return std::exchange(remarks_, {});
+  }
   // Sits to the end; the fixture's scoring passes everybody.
   void SitAndPass(const std::string& candidate, const std::string& request_id) {
     const auto started = Start(candidate, request_id);
@@ -228,6 +237,8 @@ class RegistrationServiceTest : public ServiceTest {
 
   const SuiteTimeClock registrar_clock_{clock_, local_};
   Forwarding admissions;
+  std::mutex remarks_mutex_;
+  std::vector<Remark> remarks_;  // under remarks_mutex_
   std::unique_ptr<registration::Registrar> registrar_;
   std::unique_ptr<rpc::Guard> registration_guard_;
   std::shared_ptr<grpc::Service> registrations_;

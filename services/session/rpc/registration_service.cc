@@ -67,8 +67,8 @@ absl::StatusOr<registration::PageFilter> FilterOf(const v1::ListRegistrationsReq
 
 class RegistrationAdapter final : public v1::RegistrationService::CallbackService {
  public:
-  RegistrationAdapter(const rpc::Guard& guard, Registrar& registrar)
-      : guard_(guard), registrar_(registrar) {}
+  RegistrationAdapter(const rpc::Guard& guard, Registrar& registrar, AddRemark remark)
+      : guard_(guard), registrar_(registrar), remark_(std::move(remark)) {}
 
   ServerUnaryReactor* ProvisionRegistrations(
       CallbackServerContext* context, const v1::ProvisionRegistrationsRequest* request,
@@ -131,6 +131,8 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                             {{"actor", caller.subject},
                              {"registration", request->registration_id()},
                              {"reason", request->reason()}});
+                 Remember(cancel_, caller.subject, cancelled->registration.candidate_id,
+                          request->registration_id() + ": " + request->reason());
                  return absl::OkStatus();
                });
   }
@@ -171,6 +173,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                  ToProto(policy, response->mutable_policy());
                  log::Audit("exam_policy_set", "what starts of an exam are held to was set",
                             {{"actor", caller.subject}, {"exam", policy.exam_id}});
+                 Remember(put_policy_, caller.subject, "", policy.exam_id);
                  return absl::OkStatus();
                });
   }
@@ -201,6 +204,19 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
   }
 
  private:
+  // A row of the journal for an act that is stored.
+  void Remember(const rpc::Method& method, const std::string& actor, const std::string& person,
+                std::string what) const {
+    if (!remark_) return;
+    Remark remark;
+    remark.kind = kAct;
+    remark.actor = actor;
+    remark.method = method.name;
+    remark.reason = std::move(what);
+    remark.person = person;
+    remark_(std::move(remark));
+  }
+
   // Ids that no registration can have; a database refuses some of them less kindly.
   static absl::Status CheckId(const std::string& registration_id) {
     if (IsText(registration_id, registration::kMaxIdLength)) return absl::OkStatus();
@@ -267,6 +283,11 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                 {"created", counts[v1::PROVISION_OUTCOME_CREATED]},
                 {"updated", counts[v1::PROVISION_OUTCOME_UPDATED]},
                 {"refused", counts[v1::PROVISION_OUTCOME_REFUSED]}});
+    Remember(provision_, caller, "",
+             "created " + std::to_string(counts[v1::PROVISION_OUTCOME_CREATED]) + ", updated " +
+                 std::to_string(counts[v1::PROVISION_OUTCOME_UPDATED]) + ", refused " +
+                 std::to_string(counts[v1::PROVISION_OUTCOME_REFUSED]) + ", request " +
+                 request.request_id());
     return absl::OkStatus();
   }
 
@@ -282,7 +303,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
     INVIGIL_RETURN_IF_ERROR(registration::CheckTerms(terms));
     INVIGIL_RETURN_IF_ERROR(registration::CheckReason(request.reason()));
     const Time now = registrar_.Now();
-    std::string expires;
+    std::string expires, person = request.candidate_id();
     if (request.has_registration_id()) {
       if (request.has_expire_time()) {
         return InvalidArgument("ACCOMMODATION_INVALID", "nothing was set; see the fields")
@@ -291,6 +312,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
       INVIGIL_RETURN_IF_ERROR(CheckId(request.registration_id()));
       const auto changed = desk.store().SetTerms(request.registration_id(), terms, now);
       if (!changed.ok()) return changed.status();
+      person = changed->registration.candidate_id;
       ToProto(changed->registration, response->mutable_registration());
     } else {
       registration::Standing standing{request.candidate_id(), terms, {}, request.reason()};
@@ -316,6 +338,10 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                 {"break_minutes", int64_t{terms.break_minutes}},
                 {"expires", expires},
                 {"reason", request.reason()}});
+    Remember(accommodate_, caller, person,
+             request.registration_id() + " " + std::to_string(terms.time_percent) + " %, +" +
+                 std::to_string(terms.extra_minutes) + " min, breaks " +
+                 std::to_string(terms.break_minutes) + " min: " + request.reason());
     return absl::OkStatus();
   }
 
@@ -346,6 +372,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
 
   const rpc::Guard& guard_;
   Registrar& registrar_;
+  const AddRemark remark_;
   const rpc::Method& provision_ = Find("ProvisionRegistrations");
   const rpc::Method& get_ = Find("GetRegistration");
   const rpc::Method& list_ = Find("ListRegistrations");
@@ -360,8 +387,8 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
 }  // namespace
 
 std::shared_ptr<grpc::Service> MakeRegistrationService(const rpc::Guard& guard,
-                                                       registration::Registrar& registrar) {
-  return std::make_shared<RegistrationAdapter>(guard, registrar);
+                                                       Registrar& registrar, AddRemark remark) {
+  return std::make_shared<RegistrationAdapter>(guard, registrar, std::move(remark));
 }
 
 }  // namespace invigil::session

@@ -1,7 +1,10 @@
 // The adapter of RegistrationService: admits, converts, hands to a desk, answers.
 #pragma once
 
+#include <functional>
 #include <memory>
+
+#include "services/session/store/remark.h"
 
 namespace grpc {
 class Service;
@@ -15,8 +18,12 @@ namespace registration {
 class Registrar;
 }
 
-// Both outlive the service.
+// Takes a row for the journal, soon.
+using AddRemark = std::function<void(Remark)>;
+
+// Both outlive the service. Every act is told to `remark` once it is stored.
 std::shared_ptr<grpc::Service> MakeRegistrationService(const rpc::Guard& guard,
-                                                       registration::Registrar& registrar);
+                                                       registration::Registrar& registrar,
+                                                       AddRemark remark = nullptr);
 
 }  // namespace invigil::session

@@ -1,6 +1,7 @@
 // RegistrationService over the wire, and the starts that are held to what it was told.
 #include "services/session/rpc/registration_service.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -15,6 +16,9 @@
 
 namespace invigil::session {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 using fixtures::RegistrationServiceTest;
 
@@ -129,6 +133,47 @@ TEST_F(RegistrationServiceTest, AnExamThatRequiresOneStartsWithItAndNotesIt) {
   admissions.away_ = true;
   EXPECT_EQ(Start("ann", "r4")->session().session_id(), started->session().session_id());
   EXPECT_EQ(ReasonOf(Start("bob").status()), "STORE_IO");
+}
+
+TEST_F(RegistrationServiceTest, EveryActGoesIntoTheJournal) {
+  Register(Row("r-1"));
+  Register(Row("r-2", "bob"));
+  Put({});
+  SetStanding("ann", 150);
+  v1::SetAccommodationRequest terms;
+  terms.set_registration_id("r-2");
+  terms.mutable_terms()->set_time_percent(100);
+  terms.mutable_terms()->set_extra_minutes(30);
+  terms.set_reason("a broken arm");
+  ASSERT_TRUE(Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, terms).ok());
+  v1::CancelRegistrationRequest cancel;
+  cancel.set_registration_id("r-1");
+  cancel.set_reason("moved away");
+  for (int i = 0; i < 2; ++i) {  // a repeat is no act
+    ASSERT_TRUE(
+        Ask<v1::CancelRegistrationResponse>(&Registrations::CancelRegistration, cancel).ok());
+  }
+  Check("ann");  // nor is a question
+  const auto refused = Provision({}, "q-empty");
+  EXPECT_FALSE(refused.ok());
+
+  const auto remarks = Remarks();
+  std::vector<std::string> told;
+  for (const Remark& remark : remarks) {
+    EXPECT_EQ(remark.kind, kAct);
+    EXPECT_EQ(remark.actor, "olga");
+    told.push_back(remark.method + "|" + remark.person + "|" + remark.reason);
+  }
+  EXPECT_THAT(
+      told,
+      ElementsAre(HasSubstr("ProvisionRegistrations||created 1, updated 0, refused 0"),
+                  HasSubstr("ProvisionRegistrations||created 1"),
+                  HasSubstr("PutExamPolicy||CLF-C02"), HasSubstr("SetAccommodation|ann| 150 %"),
+                  HasSubstr("SetAccommodation|bob|r-2 100 %, +30 min"),
+                  HasSubstr("CancelRegistration|ann|r-1: moved away")));
+  Remark first = remarks[3];
+  EXPECT_EQ(PersonIn(first), "ann") << "who can be erased";
+  EXPECT_EQ(RedactRemark(first, "x").person, "x");
 }
 
 TEST_F(RegistrationServiceTest, AWindowMayLimitTheEnd) {

@@ -16,7 +16,8 @@ bool IsRefusal(const Remark& remark) {
 
 std::string_view PersonIn(const Remark& remark) {
   if (IsRefusal(remark)) return remark.actor;
-  return remark.kind == kExported ? std::string_view(remark.person) : std::string_view();
+  const bool names = remark.kind == kExported || remark.kind == kAct;
+  return names ? std::string_view(remark.person) : std::string_view();
 }
 
 Remark RedactRemark(Remark remark, std::string_view name) {

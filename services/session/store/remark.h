@@ -20,7 +20,7 @@ struct Remark {
   std::string method;  // what was called
   std::string reason;  // of a refusal, its reason; else what the actor gave as one
   std::string
-      person;  // of an erasure: what the candidate is called from then on; of an export: who
+      person;  // of an erasure: what the candidate is called from then on; of an export or act: who
   uint64_t count = 0;  // of how many refusals, rows or sessions it speaks
   friend bool operator==(const Remark&, const Remark&) = default;
 };
@@ -37,6 +37,8 @@ inline constexpr char kErasedPerson[] = "erased";
 inline constexpr char kWordsErased[] = "words_erased";
 // The journal's rows up to `count` were kept long enough; `reason` is the hash of that row.
 inline constexpr char kCut[] = "cut";
+// Staff changed who may sit what and with how much time: `method` and `reason` say what.
+inline constexpr char kAct[] = "act";
 // All that is kept of a candidate was given out.
 inline constexpr char kExported[] = "exported";
 
