@@ -399,10 +399,15 @@ absl::Status Store::Bind(std::string_view session_id, const std::string& registr
 }
 
 absl::Status Store::Transact(absl::FunctionRef<absl::Status()> work) {
+  if (within_) return work();  // part of what is under way
   for (int attempt = 0; attempt < kRaceAttempts; ++attempt) {
     auto transaction = sql::Transaction::Begin(db_);
     absl::Status status = transaction.status();
-    if (status.ok()) status = work();
+    if (status.ok()) {
+      within_ = true;
+      status = work();
+      within_ = false;
+    }
     if (status.ok()) status = transaction->Commit();
     // A key that another put in meanwhile is found by the next attempt.
     if (!sql::IsRace(status) && status.code() != absl::StatusCode::kAlreadyExists) return status;

@@ -105,6 +105,7 @@ class Store {
  private:
   struct Statements;
   explicit Store(sql::Database db);
+  // Within another one, a part of it.
   absl::Status Transact(absl::FunctionRef<absl::Status()> work);
   absl::StatusOr<Changed> Change(const std::string& registration_id, Time now,
                                  absl::FunctionRef<absl::Status(Registration&)> change);
@@ -113,6 +114,7 @@ class Store {
   void Forget(Time now);
 
   sql::Database db_;
+  bool within_ = false;                     // a transaction
   std::unique_ptr<Statements> statements_;  // after the database they need
 };
 

@@ -169,8 +169,14 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                [=, this](Desk& desk, auto& caller) -> absl::Status {
                  const registration::ExamPolicy policy = FromProto(request->policy());
                  INVIGIL_RETURN_IF_ERROR(registration::CheckPolicy(policy));
-                 INVIGIL_RETURN_IF_ERROR(desk.store().PutPolicy(policy, registrar_.Now()));
-                 ToProto(policy, response->mutable_policy());
+                 const auto repeated = OnceIfNamed(
+                     desk, put_policy_, caller.subject, *request, response, [&]() -> absl::Status {
+                       INVIGIL_RETURN_IF_ERROR(desk.store().PutPolicy(policy, registrar_.Now()));
+                       ToProto(policy, response->mutable_policy());
+                       return absl::OkStatus();
+                     });
+                 if (!repeated.ok()) return repeated.status();
+                 if (*repeated) return absl::OkStatus();  // it has its line
                  log::Audit("exam_policy_set", "what starts of an exam are held to was set",
                             {{"actor", caller.subject}, {"exam", policy.exam_id}});
                  Remember(put_policy_, caller.subject, "", policy.exam_id);
@@ -204,6 +210,31 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
   }
 
  private:
+  // Runs `work`, which fills in `response`; for a request with an id once, and gives its answer
+  // again. true: it was given before.
+  template <typename Request, typename Response, typename Work>
+  absl::StatusOr<bool> OnceIfNamed(Desk& desk, const rpc::Method& method, const std::string& caller,
+                                   const Request& request, Response* response, Work work) {
+    if (request.request_id().empty()) {
+      absl::Status status = work();
+      if (!status.ok()) return status;
+      return false;
+    }
+    const auto answer = desk.store().Once(
+        {caller, request.request_id(), Sha256Hex(method.name + request.SerializeAsString())},
+        registrar_.Now(), [&]() -> absl::StatusOr<std::string> {
+          response->Clear();
+          absl::Status status = work();
+          if (!status.ok()) return status;
+          return response->SerializeAsString();
+        });
+    if (!answer.ok()) return answer.status();
+    if (answer->repeated && !response->ParseFromString(answer->bytes)) {
+      return Internal("a remembered answer can't be read");
+    }
+    return answer->repeated;
+  }
+
   // A row of the journal for an act that is stored.
   void Remember(const rpc::Method& method, const std::string& actor, const std::string& person,
                 std::string what) const {
@@ -310,12 +341,9 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
             .Field("expire_time", "is for standing ones; a registration's own ends with it");
       }
       INVIGIL_RETURN_IF_ERROR(CheckId(request.registration_id()));
-      const auto changed = desk.store().SetTerms(request.registration_id(), terms, now);
-      if (!changed.ok()) return changed.status();
-      person = changed->registration.candidate_id;
-      ToProto(changed->registration, response->mutable_registration());
-    } else {
-      registration::Standing standing{request.candidate_id(), terms, {}, request.reason()};
+    }
+    registration::Standing standing{request.candidate_id(), terms, {}, request.reason()};
+    if (!request.has_registration_id()) {
       if (!IsText(standing.candidate_id, registration::kMaxCandidateLength)) {
         return InvalidArgument("ACCOMMODATION_INVALID", "nothing was set; see the fields")
             .Field("candidate_id", "name a candidate, or a registration");
@@ -326,9 +354,22 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
         standing.expires = *expire_time;
         expires = FormatTime(*expire_time);
       }
-      INVIGIL_RETURN_IF_ERROR(desk.store().PutStanding(standing, now));
-      ToProto(standing, response->mutable_standing());
     }
+    const auto repeated =
+        OnceIfNamed(desk, accommodate_, caller, request, response, [&]() -> absl::Status {
+          if (!request.has_registration_id()) {
+            INVIGIL_RETURN_IF_ERROR(desk.store().PutStanding(standing, now));
+            ToProto(standing, response->mutable_standing());
+            return absl::OkStatus();
+          }
+          const auto changed = desk.store().SetTerms(request.registration_id(), terms, now);
+          if (!changed.ok()) return changed.status();
+          person = changed->registration.candidate_id;
+          ToProto(changed->registration, response->mutable_registration());
+          return absl::OkStatus();
+        });
+    if (!repeated.ok()) return repeated.status();
+    if (*repeated) return absl::OkStatus();  // it has its line
     log::Audit("accommodation_set", "more time was set for sittings to come",
                {{"actor", caller},
                 {"candidate", request.candidate_id()},

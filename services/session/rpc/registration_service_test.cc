@@ -135,6 +135,48 @@ TEST_F(RegistrationServiceTest, AnExamThatRequiresOneStartsWithItAndNotesIt) {
   EXPECT_EQ(ReasonOf(Start("bob").status()), "STORE_IO");
 }
 
+TEST_F(RegistrationServiceTest, ALateRepeatDoesNotUndoWhatWasSetSince) {
+  v1::SetAccommodationRequest old;
+  old.set_candidate_id("ann");
+  old.mutable_terms()->set_time_percent(150);
+  old.set_reason("approved");
+  old.set_request_id("q-1");
+  const auto set = [&](const v1::SetAccommodationRequest& request) {
+    return Ask<v1::SetAccommodationResponse>(&Registrations::SetAccommodation, request);
+  };
+  ASSERT_TRUE(set(old).ok());
+  v1::SetAccommodationRequest newer = old;
+  newer.mutable_terms()->set_time_percent(200);
+  EXPECT_EQ(ReasonOf(set(newer).status()), "REQUEST_ID_REUSED");
+  newer.set_request_id("q-2");
+  ASSERT_TRUE(set(newer).ok());
+  EXPECT_EQ(set(old)->standing().terms().time_percent(), 150u) << "answered as it was";
+  v1::GetStandingAccommodationRequest get;
+  get.set_candidate_id("ann");
+  EXPECT_EQ(Ask<v1::GetStandingAccommodationResponse>(&Registrations::GetStandingAccommodation, get)
+                ->standing()
+                .terms()
+                .time_percent(),
+            200u);
+
+  v1::PutExamPolicyRequest policy;
+  policy.mutable_policy()->set_exam_id("CLF-C02");
+  policy.set_request_id("q-3");
+  const auto put = [&] {
+    return Ask<v1::PutExamPolicyResponse>(&Registrations::PutExamPolicy, policy).status();
+  };
+  ASSERT_TRUE(put().ok());
+  policy.mutable_policy()->set_registration_required(true);
+  policy.set_request_id("q-4");
+  ASSERT_TRUE(put().ok());
+  policy.mutable_policy()->set_registration_required(false);
+  policy.set_request_id("q-3");
+  ASSERT_TRUE(put().ok());
+  EXPECT_FALSE(Check("bob").eligible())
+      << "the newer policy, which asks for a registration, stands";
+  EXPECT_EQ(Remarks().size(), 4u) << "a repeat is no act";
+}
+
 TEST_F(RegistrationServiceTest, EveryActGoesIntoTheJournal) {
   Register(Row("r-1"));
   Register(Row("r-2", "bob"));
