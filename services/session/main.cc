@@ -259,7 +259,8 @@ absl::Status Run(const Settings& settings) {
                                               .minter = *minter,
                                               .clock = clock,
                                               .score_wait = settings.score_wait});
-    const auto registration_service = MakeRegistrationService(**guard, **registrar);
+    const auto registration_service =
+        MakeRegistrationService(**guard, **registrar, RemarkThrough(*engine));
     const auto proctor_service = MakeProctorService({.guard = **guard,
                                                      .engine = *engine,
                                                      .reader = **roster_reader,
