@@ -102,18 +102,18 @@ Cells Integrals(const TrueScores& t, int n, int least, double cut) {
   // The distances from the far ends keep their digits, so that shapes below 1 integrate well.
   for (const bool pass : {false, true}) {
     const double low = pass ? middle : t.low, high = pass ? t.high : middle;
-    const auto density = [&](double x, double from_low, double to_high) {
-      const double left = (pass ? x - t.low : from_low) / width;
-      const double right = (pass ? to_high : t.high - x) / width;
+    const auto density = [&](double from_low, double to_high) {
+      const double left = ((pass ? middle - t.low : 0) + from_low) / width;
+      const double right = ((pass ? 0 : t.high - middle) + to_high) / width;
       return scale / width * std::pow(left, t.alpha - 1) * std::pow(right, t.beta - 1);
     };
     const double passing = Integrate(low, high, [&](double x, double a, double b) {
-      return density(x, a, b) * BinomialUpperTail(least, n, x);
+      return density(a, b) * BinomialUpperTail(least, n, x);
     });
     (pass ? cells.pass_of_true_pass : cells.pass_of_true_fail) = passing;
     cells.both_pass += Integrate(low, high, [&](double x, double a, double b) {
       const double tail = BinomialUpperTail(least, n, x);
-      return density(x, a, b) * tail * tail;
+      return density(a, b) * tail * tail;
     });
   }
   cells.true_pass = 1 - IncompleteBeta(t.alpha, t.beta, (middle - t.low) / width);

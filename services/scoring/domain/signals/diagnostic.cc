@@ -107,6 +107,8 @@ class Posterior {
       AddWeakest(likelihood, weight);
     }
     double total = std::accumulate(weight_.begin(), weight_.end(), 0.0);
+    explained_ = total > 0;
+    if (!explained_) return;
     log_likelihood_ = std::log(total / theta_prior);
     for (double& w : weight_) w /= total;
     total = std::accumulate(weakest_.begin(), weakest_.end(), 0.0);
@@ -117,6 +119,7 @@ class Posterior {
   const std::vector<double>& weight() const { return weight_; }
   const std::vector<double>& weakest() const { return weakest_; }
   double log_likelihood() const { return log_likelihood_; }
+  bool explained() const { return explained_; }
 
  private:
   // P(delta_d < every other delta); domains on the same node share it half and half.
@@ -145,6 +148,7 @@ class Posterior {
 
   std::vector<double> theta_, weight_, weakest_;
   double log_likelihood_ = 0;
+  bool explained_ = false;
 };
 
 // Quantile of values that rise with their node.
@@ -199,6 +203,11 @@ absl::StatusOr<DiagnosticResult> Diagnose(std::span<const PracticeResponse> resp
   }
   result.percent = 100.0 * static_cast<double>(result.right) / static_cast<double>(result.items);
   const Posterior posterior(responses, domain_names.size(), options);
+  if (!posterior.explained()) {
+    return FailedPrecondition(
+        "ANSWERS_UNEXPLAINED",
+        "no ability gives such answers to such items; check their parameters");
+  }
   std::vector<double> percent;
   for (double theta : posterior.theta()) {
     percent.push_back(100 * ExpectedNumberCorrect(exam, theta) / static_cast<double>(exam.size()));

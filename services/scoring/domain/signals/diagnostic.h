@@ -43,7 +43,8 @@ struct DiagnosticResult {
 // a domain. Repeated items count like any others: the diagnostic has no history. Errors,
 // INVALID_ARGUMENT: DIAGNOSTIC_EMPTY (no operational response), DIAGNOSTIC_OPTIONS, DOMAIN_UNKNOWN,
 // DOMAINS_TOO_FEW (below two there is no weakest), ITEM_PARAMETERS_INVALID, EXAM_INVALID (no valid
-// items).
+// items); FAILED_PRECONDITION: ANSWERS_UNEXPLAINED (no ability gives such answers to such items:
+// parameters must be wrong).
 absl::StatusOr<DiagnosticResult> Diagnose(std::span<const PracticeResponse> responses,
                                           std::span<const ItemParameters> exam,
                                           std::span<const std::string> domain_names,

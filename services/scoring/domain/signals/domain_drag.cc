@@ -20,7 +20,8 @@ Distribution Convolve(const Distribution& a, const Distribution& b) {
   return sum;
 }
 
-// Number right among `inside` given `total` right among both, at `theta`.
+// Number right among `inside` given `total` right among both, at `theta`; empty when such a total
+// is impossible to the last digit.
 Distribution Given(size_t total, const std::vector<ItemParameters>& inside,
                    const std::vector<ItemParameters>& outside, double theta) {
   const Distribution in = NumberCorrectDistribution(inside, theta);
@@ -31,9 +32,8 @@ Distribution Given(size_t total, const std::vector<ItemParameters>& inside,
     if (total - k < out.size()) given[k] = in[k] * out[total - k];
     all += given[k];
   }
-  if (all > 0) {
-    for (double& p : given) p /= all;
-  }
+  if (!(all > 0)) return {};
+  for (double& p : given) p /= all;
   return given;
 }
 
@@ -102,7 +102,14 @@ absl::StatusOr<std::vector<DomainDrag>> FindDrag(std::span<const PracticeSession
         domains[d].right += response.domain == d && response.right;
       }
       domains[d].items += inside.size();
-      if (!inside.empty()) sums[d] = Convolve(sums[d], Given(total, inside, outside, theta));
+      if (inside.empty()) continue;
+      const Distribution given = Given(total, inside, outside, theta);
+      if (given.empty()) {
+        return FailedPrecondition("ANSWERS_UNEXPLAINED",
+                                  "no ability gives such a total on such items; check the "
+                                  "parameters of their form");
+      }
+      sums[d] = Convolve(sums[d], given);
     }
   }
   for (size_t d = 0; d < domains.size(); ++d) {

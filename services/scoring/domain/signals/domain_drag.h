@@ -39,7 +39,9 @@ struct DomainDrag {
 // Of the sessions that count (ExclusionOf), first-seen operational items only. `weights` are the
 // domains' shares of the exam in percent, one a domain; the result has them in that order.
 // Errors, INVALID_ARGUMENT: those of Validate(sessions); DOMAIN_UNKNOWN (a response of a domain
-// without weight), WEIGHT_INVALID (negative, not finite or all 0), DRAG_OPTIONS.
+// without weight), WEIGHT_INVALID (negative, not finite or all 0), DRAG_OPTIONS;
+// FAILED_PRECONDITION: ANSWERS_UNEXPLAINED (no ability gives such a total on such items: parameters
+// must be wrong).
 absl::StatusOr<std::vector<DomainDrag>> FindDrag(std::span<const PracticeSession> sessions,
                                                  std::span<const double> weights,
                                                  const DragOptions& options = {},

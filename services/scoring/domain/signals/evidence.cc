@@ -45,6 +45,8 @@ std::string NameOf(Exclusion exclusion) {
       return "REPEATED_ITEMS";
     case Exclusion::kNoItems:
       return "NO_ITEMS";
+    case Exclusion::kUnexplained:
+      return "ANSWERS_UNEXPLAINED";
   }
   return "";
 }

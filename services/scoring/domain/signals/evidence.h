@@ -54,10 +54,11 @@ enum class Exclusion {
   kAided,
   kNotEquated,
   kRepeatedItems,
-  kNoItems,  // no operational item
+  kNoItems,      // no operational item
+  kUnexplained,  // no ability gives such answers to such items: parameters must be wrong
 };
 
-// The first thing that keeps it from counting.
+// The first thing that keeps it from counting; kUnexplained is found by ReadinessModel only.
 Exclusion ExclusionOf(const PracticeSession& session, const EvidenceRules& rules = {});
 // UPPER_SNAKE, stable; "" for kNone.
 std::string NameOf(Exclusion exclusion);

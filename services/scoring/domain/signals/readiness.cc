@@ -176,17 +176,19 @@ absl::StatusOr<Readiness> ReadinessModel::Estimate(std::span<const PracticeSessi
                                .exclusion = ExclusionOf(*session, options_.rules)};
     if (judgement.exclusion == Exclusion::kNone) {
       const std::vector<PracticeResponse> evidence = EvidenceOf(*session);
-      if (last) {
-        const double days = Days(session->ended_at - *last);
-        ability = Blur(ability, std::sqrt(options_.drift_variance_per_day * days));
-      }
-      last = session->ended_at;
+      const double days = last ? Days(session->ended_at - *last) : 0;
+      std::vector<double> updated =
+          Blur(ability, std::sqrt(options_.drift_variance_per_day * days));
       const double error = std::hypot(session->form_error, options_.occasion_sd);
       const std::vector<double> seen = Blur(Likelihood(evidence), error);
-      std::vector<double> updated = ability;
       for (size_t j = 0; j < kAbilityNodes; ++j) updated[j] *= seen[j];
-      // Answers no ability explains leave no digits; then they say nothing.
-      if (Normalize(updated)) ability = std::move(updated);
+      if (!Normalize(updated)) {
+        judgement.exclusion = Exclusion::kUnexplained;
+        result.sessions.push_back(judgement);
+        continue;
+      }
+      ability = std::move(updated);
+      last = session->ended_at;
 
       judgement.scaled = ScaledOf(evidence);
       judgement.in_band = *judgement.scaled >= options_.band - kScaleGuard;
