@@ -362,9 +362,9 @@ bool SessionEngine::Healthy() const {
 }
 
 void SessionEngine::Stop() {
-  impl_->ahead.Stop();
-  impl_->queue.Close();
   const std::lock_guard lock(impl_->stop_mutex);
+  impl_->ahead.Stop();  // what it holds is still taken
+  impl_->queue.Close();
   if (impl_->writer.joinable()) impl_->writer.join();
   impl_->answerer.Stop();
 }

@@ -141,6 +141,31 @@ TEST_P(SessionEngineTest, TheDeadlineHoldsWithNobodyWatching) {
   EXPECT_EQ(submit->state->responses[0].sequence, 1u);
 }
 
+TEST_P(SessionEngineTest, SessionsInNobodysMemoryEndWithAllTheyHold) {
+  std::vector<SessionId> ids;
+  for (int i = 0; i < 40; ++i) {
+    ids.push_back(Activate(*engine_, "c" + std::to_string(i)));
+    ASSERT_TRUE(SaveOne(*engine_, ids.back(), 3, 7).ok());
+  }
+  Open();
+  std::atomic<int> told{0};
+  const auto listening = engine_->Subscribe(ids[0], [&told](const SessionChange& change) {
+    if (change.state->state == SessionState::kExpired) ++told;
+  });
+  clock_.Advance(kBase + Seconds(1));
+  std::atomic<int> sealed{0}, answered{0};
+  for (const SessionId& id : ids) {
+    engine_->Execute(id, fixtures::Do(Expire{}), [&](Result result) {
+      if (result.ok() && result->changed && result->state->responses[3].sequence == 7) ++sealed;
+      ++answered;
+    });
+  }
+  EXPECT_TRUE(testing::WaitUntil([&] { return answered == 40; }));
+  EXPECT_EQ(sealed, 40);
+  EXPECT_TRUE(testing::WaitUntil([&] { return told == 1; }));
+  EXPECT_EQ(engine_->PendingOutbox(std::nullopt, 100)->size(), 40u);
+}
+
 TEST_P(SessionEngineTest, WaitingInTheQueueCostsTheCandidateNothing) {
   const SessionId id = Activate(*engine_);
   clock_.Set(kStart + kBase - Micros(1));
