@@ -112,10 +112,11 @@ absl::StatusOr<Conversion> BuildConversion(const ScoringKey& key) {
       }
       row.base_raw = std::max(row.base_raw, below);
     }
-    const Reported reported = Report(row.base_raw, base_cut, *map, scale);
-    row.passed = reported.passed.value();
-    row.scaled_unrounded = reported.unrounded.value();
-    row.scaled_score = reported.printed.value();
+    const auto reported = Report(row.base_raw, base_cut, *map, scale);
+    if (!reported.ok()) return reported.status();
+    row.passed = reported->passed.value();
+    row.scaled_unrounded = reported->unrounded.value();
+    row.scaled_score = reported->printed.value();
     conversion.rows.push_back(row);
   }
   for (ConversionRow& row : conversion.rows) {

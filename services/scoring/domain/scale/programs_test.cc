@@ -92,7 +92,7 @@ TEST(Programmes, TheDecisionAndThePrintedNumberNeverDisagree) {
       for (Rounding rounding :
            {Rounding::kHalfUp, Rounding::kHalfEven, Rounding::kDown, Rounding::kUp}) {
         scale.rounding = rounding;
-        const Reported r = Report(from, p.raw_cut, map, scale);
+        const Reported r = Report(from, p.raw_cut, map, scale).value();
         ASSERT_EQ(*r.printed >= *scale.cut, *r.passed) << p.name << from;
         ASSERT_EQ(*r.unrounded >= *scale.cut, *r.passed) << p.name << from;
         ASSERT_GE(*r.printed, scale.min);
@@ -106,7 +106,7 @@ TEST(Programmes, PassFailOnlyStoresNoNumber) {
   for (const Programme& p : Programmes()) {
     if (p.scale.number != NumberPolicy::kNever) continue;
     for (double raw : {0.0, *p.raw_cut - 1, *p.raw_cut, static_cast<double>(p.raw_max)}) {
-      const Reported r = Report(raw, p.raw_cut, MapOf(p), p.scale);
+      const Reported r = Report(raw, p.raw_cut, MapOf(p), p.scale).value();
       EXPECT_TRUE(r.passed.has_value()) << p.name;
       EXPECT_FALSE(r.printed.has_value()) << p.name;
       EXPECT_FALSE(r.unrounded.has_value()) << p.name;
@@ -117,8 +117,8 @@ TEST(Programmes, PassFailOnlyStoresNoNumber) {
 TEST(Programmes, NumbersForThoseWhoFailOnly) {
   const ReportingScale scale = Of(0, 1000, 700, NumberPolicy::kFailOnly);
   const ScaleMap map = ScaleMap::PiecewiseLinear({{0, 0}, {70, 700}, {100, 1000}}).value();
-  EXPECT_EQ(Report(60, 70, map, scale).printed, 600);
-  EXPECT_FALSE(Report(70, 70, map, scale).printed.has_value());
+  EXPECT_EQ(Report(60, 70, map, scale).value().printed, 600);
+  EXPECT_FALSE(Report(70, 70, map, scale).value().printed.has_value());
 }
 
 // On a logit standard the number is the ability itself, and nobody is shown it.
@@ -126,9 +126,9 @@ TEST(Programmes, NclexDecidesOnTheLogitScale) {
   const ReportingScale scale = Of(-6, 6, 0, NumberPolicy::kNever);
   const ScaleMap map = ScaleMap::Linear(1, 0).value();
   ASSERT_TRUE(CheckAgreement(0.0, map, scale).ok());
-  EXPECT_EQ(Report(0.0, 0.0, map, scale).passed, true);
-  EXPECT_EQ(Report(-1e-6, 0.0, map, scale).passed, false);
-  EXPECT_FALSE(Report(0.3, 0.0, map, scale).printed.has_value());
+  EXPECT_EQ(Report(0.0, 0.0, map, scale).value().passed, true);
+  EXPECT_EQ(Report(-1e-6, 0.0, map, scale).value().passed, false);
+  EXPECT_FALSE(Report(0.3, 0.0, map, scale).value().printed.has_value());
 }
 
 // 35 of 50 at the cut: a question is worth 17.1 points below and 20 above.

@@ -28,6 +28,10 @@ double Round(double value, Rounding rounding) {
   return fraction < 0.5 ? below : below + 1;
 }
 
+absl::Status CutMissing() {
+  return InvalidArgument("CUT_MISSING", "give the cut on both sides of the scale, or on neither");
+}
+
 }  // namespace
 
 absl::Status Validate(const ReportingScale& scale) {
@@ -58,8 +62,10 @@ int32_t RoundToStep(double unrounded, const ReportingScale& scale) {
   return static_cast<int32_t>(std::clamp<double>(rounded, scale.min, scale.max));
 }
 
-Reported Report(double from, std::optional<double> from_cut, const ScaleMap& map,
-                const ReportingScale& scale) {
+absl::StatusOr<Reported> Report(double from, std::optional<double> from_cut, const ScaleMap& map,
+                                const ReportingScale& scale) {
+  if (std::isnan(from)) return InvalidArgument("SCORE_INVALID", "the score is not a number");
+  if (scale.cut.has_value() != from_cut.has_value()) return CutMissing();
   Reported reported;
   double unrounded = std::clamp<double>(map.At(from), scale.min, scale.max);
   int32_t printed = RoundToStep(unrounded, scale);
@@ -87,9 +93,7 @@ Reported Report(double from, std::optional<double> from_cut, const ScaleMap& map
 absl::Status CheckAgreement(std::optional<double> from_cut, const ScaleMap& map,
                             const ReportingScale& scale) {
   INVIGIL_RETURN_IF_ERROR(Validate(scale));
-  if (scale.cut.has_value() != from_cut.has_value()) {
-    return InvalidArgument("CUT_MISSING", "give the cut on both sides of the scale, or on neither");
-  }
+  if (scale.cut.has_value() != from_cut.has_value()) return CutMissing();
   if (!scale.cut) return absl::OkStatus();
   const double lands = map.At(*from_cut);
   if (std::abs(lands - *scale.cut) <= 1e-6) return absl::OkStatus();
@@ -111,7 +115,9 @@ absl::StatusOr<std::vector<Reported>> ReportTable(uint32_t max_raw, std::optiona
   shown.number = NumberPolicy::kAlways;
   std::vector<Reported> table;
   for (uint32_t raw = 0; raw <= max_raw; ++raw) {
-    table.push_back(Report(raw, raw_cut, map, shown));
+    auto row = Report(raw, raw_cut, map, shown);
+    if (!row.ok()) return row.status();
+    table.push_back(*std::move(row));
   }
   return table;
 }

@@ -45,14 +45,16 @@ struct Reported {
   std::optional<double> unrounded;  // likewise; at or above the cut exactly when passed
 };
 
-// Rounds to a step of the scale and holds it inside [min, max].
+// Rounds a number to a step of the scale and holds it inside [min, max].
 int32_t RoundToStep(double unrounded, const ReportingScale& scale);
 
 // `from` is what the map takes; `from_cut` is the standard there, needed exactly when the scale has
 // a cut: the decision falls on it, unrounded. What passes is printed at the cut or above, what
 // fails below. The scale is valid.
-Reported Report(double from, std::optional<double> from_cut, const ScaleMap& map,
-                const ReportingScale& scale);
+// Errors, INVALID_ARGUMENT: SCORE_INVALID (`from` is not a number), CUT_MISSING (only one of the
+// two has a cut).
+absl::StatusOr<Reported> Report(double from, std::optional<double> from_cut, const ScaleMap& map,
+                                const ReportingScale& scale);
 
 // Checks that map and scale agree: the map takes `from_cut` to the cut (within 1e-6), so that no
 // band of results is squeezed onto one score. Errors: those of Validate; SCALE_CUT_MISMATCH;

@@ -74,10 +74,10 @@ TEST(Reporting, RoundingModesAtHalves) {
 TEST(Reporting, AFailIsNeverPrintedAsTheCut) {
   const ReportingScale scale{.min = 100, .max = 1000, .cut = 700};
   const ScaleMap map = ScaleMap::PiecewiseLinear({{0, 100}, {35, 700}, {50, 1000}}).value();
-  const Reported fail = Report(34.99, 35, map, scale);  // 699.83
+  const Reported fail = Report(34.99, 35, map, scale).value();  // 699.83
   EXPECT_EQ(fail.passed, false);
   EXPECT_EQ(fail.printed, 699);
-  const Reported pass = Report(35 - 1e-10, 35, map, scale);
+  const Reported pass = Report(35 - 1e-10, 35, map, scale).value();
   EXPECT_EQ(pass.passed, true);
   EXPECT_EQ(pass.printed, 700);
   EXPECT_DOUBLE_EQ(*pass.unrounded, 700);
@@ -99,6 +99,14 @@ TEST(Reporting, BadInputIsANamedError) {
   EXPECT_EQ(ReasonOf(ReportTable(10, std::nullopt, map, scale).status()), "CUT_MISSING");
   EXPECT_EQ(ReasonOf(ReportTable(0, 7, map, scale).status()), "SCALE_INVALID");
   EXPECT_EQ(ReasonOf(ReportTable(6, 7, map, scale).status()), "CUT_OUTSIDE_SCALE");
+}
+
+TEST(Reporting, WhatIsNoScoreIsAnError) {
+  const ScaleMap map = ScaleMap::PiecewiseLinear({{0, 0}, {70, 70}, {100, 100}}).value();
+  const ReportingScale scale{.min = 0, .max = 100, .cut = 70};
+  EXPECT_EQ(ReasonOf(Report(kNaN, 70, map, scale).status()), "SCORE_INVALID");
+  EXPECT_EQ(ReasonOf(Report(50, std::nullopt, map, scale).status()), "CUT_MISSING");
+  EXPECT_EQ(Report(1e300, 70, map, scale)->printed, 100);
 }
 
 TEST(Decide, FloorsAndTieBreakers) {

@@ -106,6 +106,13 @@ TEST(Diagnostic, BadInputIsANamedError) {
             "DOMAINS_TOO_FEW");
 }
 
+TEST(Diagnostic, AnswersThatNoAbilityGivesAreAnError) {
+  const std::vector<PracticeResponse> responses(20,
+                                                {.irt = {50, 100, 0}, .domain = 1, .right = true});
+  EXPECT_EQ(ReasonOf(Diagnose(responses, SimulatedExam(1).base_form, kNames).status()),
+            "ANSWERS_UNEXPLAINED");
+}
+
 // The short form of tests/bench/study_diagnostic.
 TEST(DiagnosticStudy, StatedProbabilitiesOfTheWeakestDomainAreCalibrated) {
   const auto exam = SimulatedExam(2026).base_form;

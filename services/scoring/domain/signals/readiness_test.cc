@@ -128,6 +128,16 @@ TEST(Readiness, WhatIsNoFullTimedSessionIsLeftOutWithItsReason) {
   EXPECT_DOUBLE_EQ(all.probability, Of({Session(0, 45)}).probability);
 }
 
+TEST(Readiness, AnswersThatNoAbilityGivesAreNoEvidence) {
+  PracticeSession impossible = Session(1, 50);
+  for (auto& response : impossible.responses) response.irt = {50, 100, 0};
+  const std::vector<PracticeSession> sessions = {Session(0, 30), impossible};
+  const Readiness readiness = Of(sessions);
+  EXPECT_EQ(NameOf(readiness.sessions[1].exclusion), "ANSWERS_UNEXPLAINED");
+  EXPECT_EQ(readiness.sessions_used, 1u);
+  EXPECT_DOUBLE_EQ(readiness.probability, Of({Session(0, 30)}).probability);
+}
+
 TEST(Readiness, PretestAnswersAndRepeatedItemsChangeNothing) {
   PracticeSession plain = Session(0, 36, 45);
   PracticeSession more = plain;
