@@ -3,6 +3,7 @@
 #include "common/base/hash.h"
 #include "common/error/error.h"
 #include "invigil/session/v1/event_log.pb.h"
+#include "services/session/store/redact.h"
 
 namespace invigil::session {
 
@@ -23,6 +24,8 @@ std::string_view PersonIn(const Remark& remark) {
 Remark RedactRemark(Remark remark, std::string_view name) {
   if (PersonIn(remark).empty()) return remark;
   (IsRefusal(remark) ? remark.actor : remark.person) = name;
+  // What staff wrote of the candidate, and ids that may hold theirs.
+  if (remark.kind == kAct && !remark.reason.empty()) remark.reason = kErased;
   return remark;
 }
 
