@@ -1,11 +1,8 @@
 #include "services/session/privacy/traces.h"
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
-#include "common/base/time.h"
 #include "common/error/error.h"
 #include "common/sql/database.h"
 
@@ -17,8 +14,8 @@ constexpr size_t kChunk = size_t{1} << 20;
 
 // Errors: UNAVAILABLE (STORE_BUSY).
 absl::Status EmptyLog(sql::Database& db) {
-  // Briefly and often: whoever waits here holds up writers.
-  INVIGIL_RETURN_IF_ERROR(db.Execute("PRAGMA busy_timeout=20"));
+  // Briefly and often: while SQLite waits here for those who read, writers wait for it.
+  INVIGIL_RETURN_IF_ERROR(db.Execute("PRAGMA busy_timeout=50"));
   for (int attempt = 0; attempt < 50; ++attempt) {
     auto checkpoint = db.Prepare("PRAGMA wal_checkpoint(TRUNCATE)");
     if (!checkpoint.ok()) return checkpoint.status();
@@ -26,7 +23,6 @@ absl::Status EmptyLog(sql::Database& db) {
     const bool empty = row.ok() && *row && checkpoint->Int(0) == 0;
     checkpoint->Reset();
     if (empty) return db.Execute("PRAGMA busy_timeout=5000");
-    std::this_thread::sleep_for(Millis(50));
   }
   return Unavailable("STORE_BUSY", "the database's log is read all the time; try again");
 }
