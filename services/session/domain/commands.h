@@ -231,10 +231,11 @@ struct Void {
 // Changes nothing of itself; like every command it first seals an overdue session.
 struct Read {};
 
-using Action = std::variant<Read, SaveResponses, Submit, Expire, Reserve, Start, TakeOver,
-                            GrantTime, RecordScore, Release, Void, LeavePart, TakeBreak, EndBreak,
-                            SaveProgress, Pause, Resume, Terminate, Reopen, RecoverResponses,
-                            CheckIn, SendMessage, ConfirmMessage, ReportIrregularity, Claim, HoldScore>;
+using Action =
+    std::variant<Read, SaveResponses, Submit, Expire, Reserve, Start, TakeOver, GrantTime,
+                 RecordScore, Release, Void, LeavePart, TakeBreak, EndBreak, SaveProgress, Pause,
+                 Resume, Terminate, Reopen, RecoverResponses, CheckIn, SendMessage, ConfirmMessage,
+                 ReportIrregularity, Claim, HoldScore>;
 
 struct Command {
   // On whose behalf: must be the session's candidate. Empty: the suite itself, or an operator.

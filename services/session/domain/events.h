@@ -194,10 +194,11 @@ struct Voided {
   friend bool operator==(const Voided&, const Voided&) = default;
 };
 
-using Event = std::variant<Reserved, FormAttached, Started, ResponsesStored, TakenOver, TimeGranted,
-                           Sealed, Scored, Released, Voided, PartEntered, BreakStarted, BreakEnded,
-                           Paused, Resumed, Reopened, ResponsesRecovered, ProgressStored, CheckedIn,
-                           MessageSent, MessageConfirmed, IrregularityReported, Claimed, HoldChanged>;
+using Event =
+    std::variant<Reserved, FormAttached, Started, ResponsesStored, TakenOver, TimeGranted, Sealed,
+                 Scored, Released, Voided, PartEntered, BreakStarted, BreakEnded, Paused, Resumed,
+                 Reopened, ResponsesRecovered, ProgressStored, CheckedIn, MessageSent,
+                 MessageConfirmed, IrregularityReported, Claimed, HoldChanged>;
 // Most decisions make one event, a few make two; sealing on the way adds one.
 using Events = absl::InlinedVector<Event, 1>;
 

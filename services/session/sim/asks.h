@@ -29,7 +29,7 @@ enum class Kind : uint8_t {
   kTakeOver,
   kExpire,
   kGrant,  // `id`, `amount`
-  kPause,      // these three: `version`, the deadline's as it was seen
+  kPause,  // these three: `version`, the deadline's as it was seen
   kResume,
   kTerminate,
   kReopen,   // `id`, `amount`
