@@ -242,7 +242,9 @@ TEST_F(DeliveryServiceTest, AStoreThatWaitsRefusesAtOnce) {
   const std::string session = Started("ann"), token = Token("ann");
   {
     const fixtures::HeldWriter held(*engine_);
-    engine_->Execute(*SessionId::FromHex(session), {"", Expire{}}, [](absl::StatusOr<Outcome>) {});
+    // Takes the one place in the lane of saves, and changes nothing.
+    engine_->Execute(*SessionId::FromHex(session), {"", ConfirmMessage{"none", false}},
+                     [](absl::StatusOr<Outcome>) {});
     const absl::Status refused = Save(session, token, 0, 1, "A").status();
     EXPECT_EQ(ReasonOf(refused), "OVERLOADED");
     EXPECT_TRUE(ViewError(refused).retry_after.has_value());
