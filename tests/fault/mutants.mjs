@@ -61,7 +61,7 @@ const mutants = {
     killers: ['saves: that race the deadline'],
   },
   'expires-whenever-asked': {
-    edits: [[`${domain}/judge_staff.cc`, 'Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED"', 'if (state_.state == SessionState::kActive) {\n    Happen(Sealed{SessionState::kExpired, *DueTime(state_), {}, {}});\n    return absl::OkStatus();\n  }\n  Error refusal = FailedPrecondition("DEADLINE_NOT_REACHED"']],
+    edits: [[`${domain}/judge_staff.cc`, 'return state_.live() ? TimeLeftRefusal(state_) : absl::OkStatus();', 'if (state_.state == SessionState::kActive) Happen(Sealed{SessionState::kExpired, *DueTime(state_), {}, {}});\n  return absl::OkStatus();']],
     killers: ['unit session_decide_test', 'unit session_model_test'],
   },
   'clock-starts-twice': {
