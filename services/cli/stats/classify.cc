@@ -210,15 +210,15 @@ Subcommand Classify() {
       "classify",
       "how far pass and fail can be trusted",
       "Accuracy (the decision is the true score's), consistency (another form would decide alike), "
-      "the\n"
+      "the "
       "consistency of chance, kappa, and the shares passed or failed wrongly. A score at the cut "
-      "passes;\n"
+      "passes; "
       "several cuts (lee, rudner) make several categories.\n\n"
       "livingston-lewis: --responses (reliability: coefficient alpha unless given) or --scores "
-      "with\n"
+      "with "
       "--reliability and --max; the cut is a score.\n"
       "lee: --items, and abilities by --quadrature or --persons; the cut is a number correct.\n"
-      "rudner: the cut is an ability; standard errors are 1 / sqrt(information) of --items at the\n"
+      "rudner: the cut is an ability; standard errors are 1 / sqrt(information) of --items at the "
       "abilities, or the column se of --persons.",
       {
           {"method", "NAME", "livingston-lewis, lee or rudner.", "", true},

@@ -154,19 +154,19 @@ Subcommand Dif() {
       "dif",
       "items that behave differently in two groups",
       "Compares a reference (0) and a focal (1) group item by item, among persons of the same "
-      "number\n"
+      "number "
       "correct (the studied item included). oddsRatio is reference over focal; above 1, and delta "
-      "=\n"
+      "= "
       "-2.35 ln(oddsRatio) below 0, the item favours the reference group.\n\n"
       "mantel-haenszel: chiSquare with the 0.5 correction; class by the ETS rule (A: |delta| < 1 "
-      "or not\n"
+      "or not "
       "significant; C: |delta| >= 1.5 and significantly above 1; B: the rest); effectClass by "
-      "|delta|\n"
+      "|delta| "
       "alone; pDif is the standardized difference in proportion right.\n\n"
       "logistic: likelihood ratios of uniform, nonuniform and both; chiSquare, deltaR2 "
-      "(Nagelkerke) and\n"
+      "(Nagelkerke) and "
       "class (Jodoin-Gierl .035/.07, A when not significant) are those of --type.\n\n"
-      "What has no value is null, with a reason: NO_VARIANCE, SCORE_WITHOUT_VARIANCE,\n"
+      "What has no value is null, with a reason: NO_VARIANCE, SCORE_WITHOUT_VARIANCE, "
       "ODDS_RATIO_INFINITE, SEPARATED.",
       {
           {"responses", "FILE", "A column per item (0, 1) and one for the group; a row per person.",

@@ -248,14 +248,14 @@ Subcommand StandardSetting() {
       "standard-setting",
       "the cut from judges' ratings",
       "angoff: --ratings with the columns judge, item, rating (0 to 1) and, for several rounds, "
-      "round.\n"
-      "The cut is the mean over judges of their sums in the last round, se = sd / sqrt(judges);\n"
+      "round. "
+      "The cut is the mean over judges of their sums in the last round, se = sd / sqrt(judges); "
       "seJudgesAndItems also lets items vary. agreement is each judge's correlation with the mean "
-      "of\n"
+      "of "
       "the others. --difficulty (item, p) adds the correlation with what candidates did.\n\n"
       "bookmark: --items and --judgements with judge, page (1: the easiest item).\n\n"
       "beuk: --judgements with judge, cut, passRate (0 to 1); hofstee: judge, leastCut, "
-      "greatestCut,\n"
+      "greatestCut, "
       "leastFailRate, greatestFailRate. Both with the candidates' --scores and --max.\n\n"
       "Cuts are unrounded raw points.",
       {
