@@ -142,7 +142,7 @@ INVIGIL_INLINE void ExponentialsBody(const double* x, double* out, size_t count)
 
 #if defined(__x86_64__)
 #define INVIGIL_AVX2 __attribute__((target("avx2")))
-#define INVIGIL_AVX512 __attribute__((target("avx512f,avx512dq,prefer-vector-width=512")))
+#define INVIGIL_AVX512 __attribute__((target("avx512f,avx512dq")))
 INVIGIL_AVX2 void MomentsAvx2(const Run& run, const Moments& out) { MomentsBody(run, out); }
 INVIGIL_AVX512 void MomentsAvx512(const Run& run, const Moments& out) { MomentsBody(run, out); }
 INVIGIL_AVX2 void SumsAvx2(const Run& run, const Sums& out) { SumsBody(run, out); }
