@@ -14,7 +14,6 @@
 namespace invigil::cli::stats {
 namespace {
 
-using scoring::classical::Analysis;
 using scoring::classical::FlagRules;
 using scoring::classical::ItemStatistics;
 using scoring::classical::OptionStatistics;

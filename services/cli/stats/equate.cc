@@ -15,13 +15,11 @@
 namespace invigil::cli::stats {
 namespace {
 
-using scoring::equating::Center;
 using scoring::equating::Design;
 using scoring::equating::Equating;
 using scoring::equating::Method;
 using scoring::equating::Recommendation;
 using scoring::equating::Request;
-using scoring::equating::ScoreTable;
 using scoring::equating::Smoothing;
 
 constexpr char kRecommended[] = "recommended";
