@@ -140,15 +140,17 @@ JointMoments JointMomentsOf(const ScoreTable& table) {
   const size_t width = table.Width();
   double sum_total = 0, sum_anchor = 0;
   for (size_t i = 0; i < table.cells.size(); ++i) {
+    const size_t total = i / width;
     m.n += table.cells[i];
-    sum_total += table.cells[i] * static_cast<double>(i / width);
+    sum_total += table.cells[i] * static_cast<double>(total);
     sum_anchor += table.cells[i] * static_cast<double>(i % width);
   }
   if (!(m.n > 0)) return m;
   m.mean_total = sum_total / m.n;
   m.mean_anchor = sum_anchor / m.n;
   for (size_t i = 0; i < table.cells.size(); ++i) {
-    const double t = static_cast<double>(i / width) - m.mean_total;
+    const size_t total = i / width;
+    const double t = static_cast<double>(total) - m.mean_total;
     const double v = static_cast<double>(i % width) - m.mean_anchor;
     m.var_total += table.cells[i] * t * t;
     m.var_anchor += table.cells[i] * v * v;

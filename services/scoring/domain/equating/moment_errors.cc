@@ -24,7 +24,8 @@ Matrix SamplingCovariance(const ScoreTable& table, const JointMoments& m) {
   for (size_t cell = 0; cell < table.cells.size(); ++cell) {
     const double count = table.cells[cell];
     if (count == 0) continue;
-    const double t = static_cast<double>(cell / table.Width()) - m.mean_total;
+    const size_t total = cell / table.Width();
+    const double t = static_cast<double>(total) - m.mean_total;
     const double v = static_cast<double>(cell % table.Width()) - m.mean_anchor;
     const Values influence = {t, v, t * t - shrink * m.var_total, v * v - shrink * m.var_anchor,
                               t * v - shrink * m.covariance};
