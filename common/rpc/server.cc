@@ -29,16 +29,49 @@ sigset_t TerminatingSignals() {
   return set;
 }
 
+// What /readyz and the gRPC health service say: one thing, so that whoever has waited for the one
+// is not turned away by the other.
+class Readiness {
+ public:
+  Readiness(grpc::HealthCheckServiceInterface* health, std::function<absl::Status()> ready)
+      : health_(health), ready_(std::move(ready)) {}
+
+  absl::Status Tell() {
+    std::lock_guard lock(mutex_);
+    if (draining_) return absl::UnavailableError("draining");
+    if (!ready_) return absl::OkStatus();
+    absl::Status status = ready_();
+    if (std::exchange(serving_, status.ok()) == status.ok()) return status;
+    if (health_ != nullptr) health_->SetServingStatus(status.ok());
+    if (status.ok()) {
+      log::Info("ready");
+    } else {
+      log::Warning("not ready", {{"why", std::string(status.message())}});
+    }
+    return status;
+  }
+
+  void Drain() {
+    std::lock_guard lock(mutex_);
+    draining_ = true;
+    if (health_ != nullptr) health_->SetServingStatus(false);
+  }
+
+ private:
+  grpc::HealthCheckServiceInterface* const health_;
+  const std::function<absl::Status()> ready_;
+  std::mutex mutex_;
+  bool serving_ = true;
+  bool draining_ = false;
+};
+
 // gRPC 1.51's callback threads doze after a second without traffic, and the next call then takes up
-// to 90 ms. A health check inside the process five times a second keeps them awake. As often, what
-// /readyz would say becomes what the health service says.
+// to 90 ms. A health check inside the process five times a second keeps them awake; as often,
+// readiness is looked at.
 class Waker {
  public:
-  Waker(grpc::Server& server, std::function<absl::Status()> ready)
-      : health_(server.GetHealthCheckService()),
-        ready_(std::move(ready)),
-        stub_(server.InProcessChannel({})) {
-    Tell();
+  Waker(grpc::Server& server, Readiness& readiness)
+      : readiness_(readiness), stub_(server.InProcessChannel({})) {
     thread_ = std::thread([this] { Loop(); });
   }
   ~Waker() {
@@ -55,21 +88,10 @@ class Waker {
     grpc::ClientContext context;
     grpc::ByteBuffer request, response;
   };
-  void Tell() {
-    if (health_ == nullptr || !ready_) return;
-    const absl::Status status = ready_();
-    if (std::exchange(serving_, status.ok()) == status.ok()) return;
-    health_->SetServingStatus(status.ok());
-    if (status.ok()) {
-      log::Info("ready");
-    } else {
-      log::Warning("not ready", {{"why", std::string(status.message())}});
-    }
-  }
   void Loop() {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, Millis(200), [this] { return stopping_; })) {
-      Tell();
+      readiness_.Tell().IgnoreError();
       auto ping = std::make_shared<Ping>();
       grpc::Slice nothing;
       ping->request = grpc::ByteBuffer(&nothing, 1);
@@ -78,9 +100,7 @@ class Waker {
                       &ping->response, [ping](grpc::Status) {});
     }
   }
-  grpc::HealthCheckServiceInterface* const health_;
-  const std::function<absl::Status()> ready_;
-  bool serving_ = true;
+  Readiness& readiness_;
   grpc::GenericStub stub_;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -132,11 +152,11 @@ class ServerImpl final : public Server {
                                           "machine's; choose another with --listen");
     }
     // At once: a balancer may have asked already.
-    waker_ = std::make_unique<Waker>(*server_, ready);
-    auto admin = telemetry::AdminServer::Start(options_.admin, [this, ready] {
-      if (draining_) return absl::UnavailableError("draining");
-      return ready ? ready() : absl::OkStatus();
-    });
+    readiness_ = std::make_unique<Readiness>(server_->GetHealthCheckService(), std::move(ready));
+    readiness_->Tell().IgnoreError();
+    waker_ = std::make_unique<Waker>(*server_, *readiness_);
+    auto admin =
+        telemetry::AdminServer::Start(options_.admin, [this] { return readiness_->Tell(); });
     if (!admin.ok()) return admin.status();
     admin_ = *std::move(admin);
     if (!options_.port_file.empty()) {
@@ -164,8 +184,8 @@ class ServerImpl final : public Server {
 
   void Drain() override {
     if (draining_.exchange(true) || !server_) return;
-    waker_.reset();  // first: it would say that we are ready
-    if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+    if (readiness_) readiness_->Drain();
+    waker_.reset();
     server_->Shutdown(DeadlineAfter(options_.drain_timeout));
     log::Info("drained");
   }
@@ -176,6 +196,7 @@ class ServerImpl final : public Server {
   int port_ = 0;
   std::atomic<bool> draining_{false};
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Readiness> readiness_;
   std::unique_ptr<Waker> waker_;
   std::unique_ptr<telemetry::AdminServer> admin_;
 };

@@ -54,11 +54,13 @@ async function finish(writers) {
 describe('the way to one replica', () => {
   it('falls silent: every call ends with its deadline, candidates are elsewhere in seconds, keepalive finds the connection, nothing that may not be repeated is', async (t) => {
     const writers = (await Writer.all(suite, 8)).map((writer) => writer.run());
-    const streams = (await Promise.all(Array.from({ length: 6 }, () => StreamWriter.start(suite, client)))).map((writer) => writer.run());
+    // So many that none at the silent replica means a fault, not bad luck (1 in 65,536).
+    const count = 16;
+    const streams = (await Promise.all(Array.from({ length: count }, () => StreamWriter.start(suite, client)))).map((writer) => writer.run());
     await more(writers, 60, 'saves go on');
     await until(() => streams.every(({ acked }) => acked > 0), 'over streams too', 10_000);
-    const opened = 6 + streams.reduce((sum, { breaks }) => sum + breaks, 0);
-    assert.equal(opened, 6);
+    const opened = count + streams.reduce((sum, { breaks }) => sum + breaks, 0);
+    assert.equal(opened, count);
     const began = performance.now();
     // Connections that are there fall silent; a new one would be well.
     proxies.session.set({ halfOpen: true }, { onlyThere: true });
@@ -79,10 +81,11 @@ describe('the way to one replica', () => {
     t.diagnostic(`elsewhere after ${Math.round(moved)} ms, a new connection after ${Math.round(found)} ms`);
     assert.ok(moved < 8000 && found < 30_000);
     // Streams that were on it ended then, and were opened again by those who own them, not by the gateway.
-    for (const stream of streams) await until(() => stream.acked > 10, 'streams go on', 10_000);
-    await more(streams, 100, 'streams go on');
+    // (More than was answered by now: what was in the air when the silence began counts for nothing.)
+    const answered = streams.map(({ acked }) => acked);
+    await until(() => streams.every(({ acked }, i) => acked > answered[i] + 10), 'every stream goes on', 10_000);
     await finish([...writers, ...streams]);
-    const opens = 6 + streams.reduce((sum, { breaks }) => sum + breaks, 0);
+    const opens = count + streams.reduce((sum, { breaks }) => sum + breaks, 0);
     assert.ok(streams.some(({ breaks }) => breaks === 1) && streams.every(({ breaks }) => breaks <= 1), `streams broke ${streams.map(({ breaks }) => breaks)} times`);
     assert.ok((await ended('Deliver')) <= opens, 'no stream was opened twice for one open');
   });
