@@ -227,7 +227,7 @@ describe('the shape of the messages', () => {
 
   it('every service is known to this test', () => {
     const services = [...registry].filter(({ kind }) => kind === 'service').map(({ typeName }) => typeName);
-    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.scoring.v1.RescoringService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.AuditService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.EventService', 'invigil.session.v1.PrivacyService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
+    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.itembank.v1.StatisticsService', 'invigil.scoring.v1.MeasurementService', 'invigil.scoring.v1.RescoringService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.AuditService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.EventService', 'invigil.session.v1.PrivacyService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
     assert.ok(protoFiles.length >= 9);
   });
 
