@@ -192,6 +192,7 @@ absl::Status ShowSession(const Outcome& outcome, Detail detail, v1::Session* ses
   Set(state.form->duration(), session->mutable_duration());
   session->set_break_kind(BreakOf(state, view));
   session->set_break_count(state.breaks);
+  session->set_breaks_allowed(state.form->plan().unscheduled_breaks);
   for (size_t i = 0; i < state.form->parts(); ++i) ShowPart(state, view, i, session->add_parts());
   if (detail == Detail::kBare) return absl::OkStatus();
   INVIGIL_RETURN_IF_ERROR(ShowContents(outcome, view, session));
