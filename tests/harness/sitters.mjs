@@ -28,10 +28,12 @@ const seals = (suite, sessionId) =>
 
 /**
  * Waits until each session has ended by itself; asserts that it was sealed once, not before its deadline
- * and within `limitMs` after it, and that its response is there. `clockAhead`: by how many milliseconds a
+ * and within `limitMs` after it (half of them within two seconds: a busy machine may hold up a few), and
+ * that its response is there. `clockAhead`: by how many milliseconds a
  * replica's own wall clock, which stamps its log, is ahead.
  */
 export async function endOnTime(suite, candidates, limitMs = 5000, clockAhead = {}) {
+  const lateness = [];
   for (const candidate of candidates) {
     const { sessionId, startTime, duration } = candidate.session;
     await until(() => seals(suite, sessionId).length > 0, 'the session seals itself', 30_000);
@@ -39,10 +41,13 @@ export async function endOnTime(suite, candidates, limitMs = 5000, clockAhead = 
     assert.equal(state, 'EXPIRED');
     const late = Date.parse(time) - (clockAhead[name] ?? 0) - (Date.parse(startTime) + seconds(duration) * 1000);
     assert.ok(late >= -5 && late < limitMs, `${late} ms late`);
+    lateness.push(late);
     const { session } = await candidate.get();
     assert.equal(Date.parse(session.endTime) - Date.parse(session.startTime), seconds(session.duration) * 1000);
     assert.equal(session.responses.length, 1);
   }
+  const usual = percentile(lateness, 0.5);
+  assert.ok(usual < 2000, `half of them more than ${usual} ms late`);
   for (const { session } of candidates) assert.equal(seals(suite, session.sessionId).length, 1, 'sealed once');
 }
 
