@@ -227,7 +227,7 @@ describe('the shape of the messages', () => {
 
   it('every service is known to this test', () => {
     const services = [...registry].filter(({ kind }) => kind === 'service').map(({ typeName }) => typeName);
-    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.itembank.v1.StatisticsService', 'invigil.scoring.v1.MeasurementService', 'invigil.scoring.v1.RescoringService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.AuditService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.EventService', 'invigil.session.v1.PrivacyService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
+    assert.deepEqual(services.sort(), ['invigil.itembank.v1.ExamService', 'invigil.itembank.v1.FormService', 'invigil.itembank.v1.ItemService', 'invigil.itembank.v1.KeyService', 'invigil.itembank.v1.StatisticsService', 'invigil.scoring.v1.LearnerService', 'invigil.scoring.v1.MeasurementService', 'invigil.scoring.v1.ReportService', 'invigil.scoring.v1.RescoringService', 'invigil.scoring.v1.ScoringService', 'invigil.session.v1.AuditService', 'invigil.session.v1.DeliveryService', 'invigil.session.v1.EventService', 'invigil.session.v1.PrivacyService', 'invigil.session.v1.ProctorService', 'invigil.session.v1.RegistrationService']);
     assert.ok(protoFiles.length >= 9);
   });
 
@@ -272,6 +272,17 @@ describe('the shape of the messages', () => {
     assert.deepEqual(faults(messages), []);
   });
 
+  it('no message of LearnerService can carry a key, a pretest flag, a parameter or an id of the bank', () => {
+    const messages = reachable(rootsOf('invigil.scoring.v1.LearnerService'));
+    assert.ok(messages.has('invigil.scoring.v1.Miss') && messages.has('invigil.scoring.v1.Diagnostic'));
+    const secret = /(^|_)(key|keys|is_key|pretest|operational|scored|irt|slope|difficulty|asymptote|rationale|missed|p_value|bank)(_|$)/;
+    for (const [name, { message }] of messages) {
+      assert.match(name, /^(google\.protobuf\.|invigil\.scoring\.v1\.)/);
+      assert.ok(!/\.(Score|ConversionRow|ReportedItem|CalibratedItem)$/.test(name), name);
+      for (const field of message.fields) assert.ok(!secret.test(field.name), `${name}.${field.name}`);
+    }
+  });
+
   it('what else a candidate may call carries no item', () => {
     const policy = registry.getExtension('invigil.common.v1.policy');
     assert.ok(policy);
@@ -279,7 +290,8 @@ describe('the shape of the messages', () => {
     const open = [...registry].filter(({ kind }) => kind === 'service').flatMap(({ methods }) => methods).filter((method) => getOption(method, policy).roles.includes(candidate));
     const names = open.map(({ parent, name }) => `${parent.typeName}/${name}`);
     const others = open.filter(({ parent }) => parent.typeName !== 'invigil.session.v1.DeliveryService');
-    assert.deepEqual(others.map(({ parent, name }) => `${parent.typeName}/${name}`), ['invigil.itembank.v1.ExamService/ListExams'], names.join());
+    const learner = ['GetReadiness', 'GetStudyPlan', 'GetWhatIf', 'GetMisses', 'GetDiagnostic'].map((name) => `invigil.scoring.v1.LearnerService/${name}`);
+    assert.deepEqual(others.map(({ parent, name }) => `${parent.typeName}/${name}`).sort(), ['invigil.itembank.v1.ExamService/ListExams', ...learner].sort(), names.join());
     const messages = reachable(others.flatMap(({ input, output }) => [input, output]));
     for (const name of messages.keys()) assert.ok(!/\.(Item|Option|Bank|IrtParameters|ItemContent|Standard)$/.test(name), name);
   });
