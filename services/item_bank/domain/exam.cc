@@ -5,6 +5,12 @@
 
 namespace invigil::item_bank {
 
+void KeepAccepted(Exam& exam, const Exam& newest) {
+  if (!exam.standard || !newest.standard || newest.standard->standard_setting_id.empty()) return;
+  if (!exam.standard->standard_setting_id.empty()) return;
+  if (exam.standard->base_form == newest.standard->base_form) exam.standard = newest.standard;
+}
+
 bool Exam::SameContent(const Exam& other) const {
   return exam_id == other.exam_id && title == other.title && program_owner == other.program_owner &&
          bank_id == other.bank_id && operational_item_count == other.operational_item_count &&

@@ -47,6 +47,9 @@ struct Standard {
   std::string method;
   std::vector<IrtParameters> base_form;
   double base_cut_raw = 0;
+  // The standard setting the cut comes from, with its error; empty: the author's statement.
+  std::string standard_setting_id{};
+  std::optional<double> standard_error{};
   bool operator==(const Standard&) const = default;
 };
 
@@ -88,6 +91,10 @@ const std::vector<std::string>& FactFields();
 
 // Everything wrong with a definition; empty: it may be published.
 Findings CheckExam(const Exam& exam);
+
+// A cut that a panel set and people accepted outlives a definition that does not know of it: on the
+// same base form it stays, with its method. Another base form is a new standard.
+void KeepAccepted(Exam& exam, const Exam& newest);
 
 // Facts past their review day on `today` (YYYY-MM-DD), one sentence each.
 std::vector<std::string> StaleFacts(const Exam& exam, const std::string& today);

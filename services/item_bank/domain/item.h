@@ -35,6 +35,10 @@ struct IrtParameters {
   double difficulty = 0;
   double lower_asymptote = 0;
   uint32_t sample_size = 0;
+  // The accepted calibration they come from, with its standard errors; empty: they came with the
+  // item.
+  std::string calibration_id{};
+  std::optional<double> slope_error{}, difficulty_error{}, asymptote_error{};
   bool operator==(const IrtParameters&) const = default;
 };
 
@@ -64,6 +68,7 @@ struct Item {
   std::vector<Reference> references;
   ItemStatus status = ItemStatus::kUnspecified;
   Time create_time;
+  bool promoted = false;  // from pretest, on its statistics
 
   // Whether forms may show it.
   bool Drawable() const {
@@ -71,6 +76,8 @@ struct Item {
   }
   // Equal in everything an author writes: version and time apart.
   bool SameContent(const Item& other) const;
+  // Equal in what a candidate reads and in its key: answers to one are answers to the other.
+  bool SameQuestion(const Item& other) const;
 };
 
 struct BankHeader {
@@ -87,7 +94,12 @@ struct Bank {
 };
 
 // Fills what an author may leave out and sorts what has no order: status draft, the bank's id,
-// enemies sorted and once each, version and time cleared.
+// enemies sorted and once each, version and time cleared, and what only the service sets.
 void Normalise(Item& item, const std::string& bank_id);
+
+// What people accepted of an item outlives a file that does not know of it: where the question is
+// the same, calibrated parameters stay, and a promoted item is not pretest again. With
+// `numbers_count` other parameters than the stored ones are meant and replace them.
+void KeepAccepted(Item& item, const Item& stored, bool numbers_count);
 
 }  // namespace invigil::item_bank

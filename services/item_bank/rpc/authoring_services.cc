@@ -186,8 +186,13 @@ class ExamAdapter final : public v1::ExamService::CallbackService {
     if (!call->admitted()) return call;
     WriteOnce(context_, call, publish_.path, request->request_id(), *request, response,
               [=, this](Connection& db) {
+                Exam given = FromProto(request->exam());
+                if (given.standard) {  // only people who accept one set these
+                  given.standard->standard_setting_id.clear();
+                  given.standard->standard_error.reset();
+                }
                 const auto exam =
-                    item_bank::PublishExam(db, FromProto(request->exam()), context_.clock.Now());
+                    item_bank::PublishExam(db, std::move(given), context_.clock.Now());
                 if (exam.ok()) ToProto(*exam, response->mutable_exam());
                 return exam.status();
               });

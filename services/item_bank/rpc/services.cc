@@ -6,6 +6,7 @@
 
 #include "services/item_bank/rpc/authoring_services.h"
 #include "services/item_bank/rpc/form_services.h"
+#include "services/item_bank/rpc/statistics_service.h"
 
 namespace invigil::item_bank {
 namespace {
@@ -22,6 +23,7 @@ class ServicesImpl final : public Services {
     services_.push_back(MakeExamService(context));
     services_.push_back(MakeFormService(context));
     services_.push_back(MakeKeyService(context));
+    services_.push_back(MakeStatisticsService(context));
   }
 
   std::vector<grpc::Service*> all() override {
@@ -48,7 +50,8 @@ absl::StatusOr<std::unique_ptr<Services>> Services::Create(Store& store, const C
                                                            auth::TokenVerifier& verifier) {
   auto guard = rpc::Guard::Create(
       verifier, {"invigil.itembank.v1.ItemService", "invigil.itembank.v1.ExamService",
-                 "invigil.itembank.v1.FormService", "invigil.itembank.v1.KeyService"});
+                 "invigil.itembank.v1.FormService", "invigil.itembank.v1.KeyService",
+                 "invigil.itembank.v1.StatisticsService"});
   if (!guard.ok()) return guard.status();
   return std::make_unique<ServicesImpl>(store, clock, *std::move(guard));
 }

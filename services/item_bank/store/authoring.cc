@@ -121,6 +121,7 @@ absl::StatusOr<Item> CreateItemVersion(Connection& db, Item item, uint32_t base_
         .With("newest_version", std::to_string((*newest)->version));
   }
   Normalise(item, (*newest)->bank_id);
+  KeepAccepted(item, **newest, true);
   if (item.bank_id != (*newest)->bank_id) {
     return Invalid("ITEM_INVALID", "the item", "item",
                    {{item.item_id, -1, "bank_id", "an item can't move to another bank", true}});
@@ -145,6 +146,10 @@ absl::StatusOr<ImportResult> ImportBank(Connection& db, Bank bank, bool validate
     if (!owner.ok()) trouble = owner.status();
     return owner.ok() && *owner && **owner != bank.header.bank_id;
   };
+  for (Item& item : bank.items) {
+    const auto old = stored->find(item.item_id);
+    if (old != stored->end()) KeepAccepted(item, old->second, false);
+  }
   ImportResult result;
   result.findings = CheckBank(bank, *exam ? &**exam : nullptr, known);
   INVIGIL_RETURN_IF_ERROR(trouble);
@@ -195,6 +200,7 @@ absl::StatusOr<Exam> PublishExam(Connection& db, Exam exam, Time now) {
   }
   auto newest = db.exams.Find(exam.exam_id);
   if (!newest.ok()) return newest.status();
+  if (*newest) KeepAccepted(exam, **newest);
   if (*newest && (*newest)->SameContent(exam)) return **std::move(newest);
   exam.version = *newest ? (*newest)->version + 1 : 1;
   exam.publish_time = now;

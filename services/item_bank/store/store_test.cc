@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <mutex>
@@ -16,6 +17,7 @@
 #include "services/item_bank/store/issue.h"
 #include "services/item_bank/store/layout.h"
 #include "services/item_bank/store/schema.h"
+#include "services/item_bank/store/statistics.h"
 
 namespace invigil::item_bank {
 namespace {
@@ -372,6 +374,80 @@ TEST_P(StoreTest, ReplicasThatChangeTheSameItemsLoseNoChange) {
   const auto there = other->readers().Take();
   EXPECT_EQ((*other->pools().Current(*there, "CLF-C02"))->row.pool_id,
             (*store_->pools().Current(*db, "CLF-C02"))->row.pool_id);
+}
+
+// Accepted statistics are a new version; issued forms keep theirs, and a file that does not know of
+// them takes nothing back.
+TEST_P(StoreTest, AcceptedStatisticsOutliveAnImport) {
+  Fill();
+  std::vector<Item> items = samples::Items(samples::ClfExam(), 5, 3);
+  const auto pretest = std::find_if(items.begin(), items.end(), [](const Item& item) {
+    return item.status == ItemStatus::kPretest;
+  });
+  ASSERT_NE(pretest, items.end());
+  const auto issued = Issue("s1");
+  ASSERT_TRUE(issued.ok()) << issued.status();
+  const IrtParameters irt{0.8, 0.5, 0.1, 600, "calibration-1", 0.1, 0.05};
+  const auto revise = [&](const ItemRevision& revision) {
+    return Writing<RevisionCounts>(
+        [&](Connection& db) { return ReviseItems(db, {revision}, clock_.Now()); });
+  };
+  const ItemRevision revision{pretest->item_id, 1, irt, true};
+  const auto counts = revise(revision);
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->revised, 1u);
+  EXPECT_EQ(revise(revision)->unchanged, 1u);
+  EXPECT_EQ(Import(items)->updated, 0);
+
+  const auto newest = [&] {
+    const auto db = store_->readers().Take();
+    return **db->items.Find(pretest->item_id);
+  };
+  EXPECT_EQ(newest().version, 2u);
+  EXPECT_EQ(newest().status, ItemStatus::kOperational);
+  EXPECT_TRUE(newest().promoted);
+  EXPECT_EQ(newest().irt, irt);
+  {
+    const auto db = store_->readers().Take();
+    const auto again = FindForm(*store_, *db, issued->row.form_id);
+    for (const auto& [id, version] : again->pool->row.members) EXPECT_EQ(version, 1u) << id;
+    const auto histories = ListHistories(*db, "clf-c02");
+    ASSERT_TRUE(histories.ok());
+    EXPECT_EQ(histories->size(), items.size());
+    for (const ItemHistory& history : *histories) EXPECT_EQ(history.same_content_since, 1u);
+  }
+  // Another question is another item: its statistics have to be found anew.
+  pretest->stem = "Another question altogether?";
+  EXPECT_EQ(Import(items)->updated, 1);
+  EXPECT_FALSE(newest().promoted);
+  EXPECT_EQ(newest().status, ItemStatus::kPretest);
+  EXPECT_EQ(ReasonOf(revise(revision).status()), "ITEM_VERSION_CONFLICT");
+  EXPECT_EQ(ReasonOf(revise({"nothing", 1, irt, false}).status()), "ITEM_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(revise({pretest->item_id, 3, IrtParameters{-1, 0, 0, 9}, false}).status()),
+            "ITEM_INVALID");
+}
+
+TEST_P(StoreTest, AnAcceptedCutOutlivesThePublishedFile) {
+  Exam exam = samples::ClfExam();
+  ASSERT_TRUE(Publish(exam).ok());
+  const CutScore cut{"CLF-C02", "modified Angoff", "standard-1", 33.25, 0.6};
+  const auto set = [&](const CutScore& wanted) {
+    return Writing<Exam>([&](Connection& db) { return SetStandard(db, wanted, clock_.Now()); });
+  };
+  const auto made = set(cut);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->version, 2u);
+  EXPECT_EQ(made->standard->standard_setting_id, "standard-1");
+  EXPECT_EQ(set(cut)->version, 2u);
+  EXPECT_EQ(Publish(exam)->version, 2u);
+  exam.title = "Another title";
+  EXPECT_EQ(Publish(exam)->standard->base_cut_raw, 33.25);
+  exam.standard->base_form[0].difficulty += 0.1;  // another base form is another standard
+  EXPECT_EQ(Publish(exam)->standard->standard_setting_id, "");
+  EXPECT_EQ(ReasonOf(set({"NONE", "x", "y", 30, 1}).status()), "EXAM_NOT_FOUND");
+  CutScore beyond = cut;
+  beyond.base_cut_raw = 500;
+  EXPECT_EQ(ReasonOf(set(beyond).status()), "EXAM_INVALID");
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreTest, ::testing::Values("sqlite", "postgresql"),

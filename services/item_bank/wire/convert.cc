@@ -12,10 +12,6 @@ int64_t ToMicros(int64_t seconds, int32_t nanos) {
   return std::clamp(seconds, -kMaxSeconds, kMaxSeconds) * 1'000'000 + nanos / 1000;
 }
 
-IrtParameters FromProto(const v1::IrtParameters& m) {
-  return {m.slope(), m.difficulty(), m.lower_asymptote(), m.sample_size()};
-}
-
 Duration FromProto(const google::protobuf::Duration& m) {
   return Duration(ToMicros(m.seconds(), m.nanos()));
 }
@@ -86,6 +82,15 @@ void Write(const RetakePolicy& policy, v1::RetakePolicy* m) {
 
 }  // namespace
 
+IrtParameters FromProto(const v1::IrtParameters& m) {
+  IrtParameters irt{m.slope(), m.difficulty(), m.lower_asymptote(), m.sample_size(),
+                    m.calibration_id()};
+  if (m.has_slope_error()) irt.slope_error = m.slope_error();
+  if (m.has_difficulty_error()) irt.difficulty_error = m.difficulty_error();
+  if (m.has_lower_asymptote_error()) irt.asymptote_error = m.lower_asymptote_error();
+  return irt;
+}
+
 Item FromProto(const v1::Item& m) {
   Item item;
   item.item_id = m.item_id();
@@ -104,6 +109,7 @@ Item FromProto(const v1::Item& m) {
   item.enemy_item_ids.assign(m.enemy_item_ids().begin(), m.enemy_item_ids().end());
   for (const v1::Reference& r : m.references()) item.references.push_back({r.title(), r.url()});
   item.status = static_cast<ItemStatus>(m.status());
+  item.promoted = m.promoted();
   item.create_time = FromUnixMicros(ToMicros(m.create_time().seconds(), m.create_time().nanos()));
   return item;
 }
@@ -132,7 +138,11 @@ Exam FromProto(const v1::ExamDefinition& m) {
   }
   exam.scale = {m.scale().min(), m.scale().max(), m.scale().cut()};
   if (m.has_standard()) {
-    Standard standard{m.standard().method(), {}, m.standard().base_cut_raw()};
+    Standard standard{
+        m.standard().method(), {}, m.standard().base_cut_raw(), m.standard().standard_setting_id()};
+    if (m.standard().has_standard_error()) {
+      standard.standard_error = m.standard().standard_error();
+    }
     for (const auto& irt : m.standard().base_form()) standard.base_form.push_back(FromProto(irt));
     exam.standard = std::move(standard);
   }
@@ -170,6 +180,10 @@ void ToProto(const IrtParameters& irt, v1::IrtParameters* m) {
   m->set_difficulty(irt.difficulty);
   m->set_lower_asymptote(irt.lower_asymptote);
   m->set_sample_size(irt.sample_size);
+  m->set_calibration_id(irt.calibration_id);
+  if (irt.slope_error) m->set_slope_error(*irt.slope_error);
+  if (irt.difficulty_error) m->set_difficulty_error(*irt.difficulty_error);
+  if (irt.asymptote_error) m->set_lower_asymptote_error(*irt.asymptote_error);
 }
 
 void ToProto(const Item& item, v1::Item* m) {
@@ -197,6 +211,7 @@ void ToProto(const Item& item, v1::Item* m) {
     r->set_url(reference.url);
   }
   m->set_status(static_cast<v1::ItemStatus>(item.status));
+  m->set_promoted(item.promoted);
   ToProto(item.create_time, m->mutable_create_time());
 }
 
@@ -229,6 +244,8 @@ void ToProto(const Standard& standard, v1::Standard* m) {
   m->set_method(standard.method);
   for (const IrtParameters& irt : standard.base_form) ToProto(irt, m->add_base_form());
   m->set_base_cut_raw(standard.base_cut_raw);
+  m->set_standard_setting_id(standard.standard_setting_id);
+  if (standard.standard_error) m->set_standard_error(*standard.standard_error);
 }
 
 void ToProto(const Exam& exam, v1::ExamDefinition* m) {

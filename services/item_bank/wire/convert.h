@@ -12,6 +12,7 @@ namespace invigil::item_bank {
 namespace v1 = ::invigil::itembank::v1;
 
 Item FromProto(const v1::Item& message);
+IrtParameters FromProto(const v1::IrtParameters& message);
 Bank FromProto(const v1::Bank& message);
 Exam FromProto(const v1::ExamDefinition& message);
 
