@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,39 +15,17 @@
 #include "invigil/session/v1/delivery.pb.h"
 #include "invigil/session/v1/privacy.pb.h"
 #include "invigil/session/v1/proctor.pb.h"
+#include "services/cli/api/event_api.h"
+#include "services/cli/api/proctor_api.h"
 #include "services/cli/api/rescoring_api.h"
+#include "services/cli/api/stopper.h"
 
 namespace invigil::cli {
-
-// Ends a running stream from another thread. Thread-safe; outlives the call it is given to.
-class Stopper {
- public:
-  void Stop();
-  bool stopped() const;
-
- private:
-  friend class StopScope;
-  mutable std::mutex mutex_;  // guards the rest
-  bool stopped_ = false;
-  std::function<void()> on_stop_;
-};
-
-// Runs `on_stop` when the stopper stops (at once if it has), as long as this lives.
-class StopScope {
- public:
-  StopScope(Stopper& stopper, std::function<void()> on_stop);
-  ~StopScope();
-  StopScope(const StopScope&) = delete;
-  StopScope& operator=(const StopScope&) = delete;
-
- private:
-  Stopper& stopper_;
-};
 
 // Blocking calls, thread-safe. `token` is sent as bearer. Errors are those of the proto, with their
 // details; a gateway that can't be reached is UNAVAILABLE (GATEWAY_UNREACHABLE). No call is
 // retried here: see api/retry.h.
-class Api : public RescoringApi {
+class Api : public RescoringApi, public ProctorApi, public EventApi {
  public:
   virtual absl::StatusOr<itembank::v1::ListExamsResponse> ListExams(
       const itembank::v1::ListExamsRequest& request, const std::string& token) = 0;

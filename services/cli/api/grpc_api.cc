@@ -1,6 +1,7 @@
 // The one file of this room that includes gRPC headers.
 #include <grpcpp/grpcpp.h>
 
+#include <optional>
 #include <utility>
 
 #include "common/base/deadline.h"
@@ -13,6 +14,7 @@
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "invigil/session/v1/audit.grpc.pb.h"
 #include "invigil/session/v1/delivery.grpc.pb.h"
+#include "invigil/session/v1/events.grpc.pb.h"
 #include "invigil/session/v1/privacy.grpc.pb.h"
 #include "invigil/session/v1/proctor.grpc.pb.h"
 #include "services/cli/api/api.h"
@@ -40,6 +42,7 @@ class GrpcApi final : public Api {
         delivery_(ses::DeliveryService::NewStub(channel)),
         proctor_(ses::ProctorService::NewStub(channel)),
         audit_(ses::AuditService::NewStub(channel)),
+        events_(ses::EventService::NewStub(channel)),
         privacy_(ses::PrivacyService::NewStub(channel)),
         scoring_(sco::ScoringService::NewStub(channel)),
         rescoring_(sco::RescoringService::NewStub(channel)) {}
@@ -170,32 +173,161 @@ class GrpcApi final : public Api {
                                                        const std::string& token) override {
     return Call(*rescoring_, &sco::RescoringService::Stub::ReplayScore, request, token);
   }
+  absl::StatusOr<ses::PauseSessionResponse> PauseSession(const ses::PauseSessionRequest& request,
+                                                         const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::PauseSession, request, token);
+  }
+  absl::StatusOr<ses::ResumeSessionResponse> ResumeSession(const ses::ResumeSessionRequest& request,
+                                                           const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ResumeSession, request, token);
+  }
+  absl::StatusOr<ses::GrantTimeResponse> GrantTime(const ses::GrantTimeRequest& request,
+                                                   const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::GrantTime, request, token);
+  }
+  absl::StatusOr<ses::GrantTimeToManyResponse> GrantTimeToMany(
+      const ses::GrantTimeToManyRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::GrantTimeToMany, request, token, kBulkTime);
+  }
+  absl::StatusOr<ses::TerminateSessionResponse> TerminateSession(
+      const ses::TerminateSessionRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::TerminateSession, request, token);
+  }
+  absl::StatusOr<ses::ReopenSessionResponse> ReopenSession(const ses::ReopenSessionRequest& request,
+                                                           const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ReopenSession, request, token);
+  }
+  absl::StatusOr<ses::RecoverResponseFileResponse> RecoverResponseFile(
+      const ses::RecoverResponseFileRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::RecoverResponseFile, request, token);
+  }
+  absl::StatusOr<ses::ProctorServiceSendMessageResponse> SendProctorMessage(
+      const ses::ProctorServiceSendMessageRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::SendMessage, request, token);
+  }
+  absl::StatusOr<ses::ProctorServiceConfirmMessageResponse> ConfirmCandidateMessage(
+      const ses::ProctorServiceConfirmMessageRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ConfirmMessage, request, token);
+  }
+  absl::StatusOr<ses::ReportIrregularityResponse> ReportIrregularity(
+      const ses::ReportIrregularityRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ReportIrregularity, request, token);
+  }
+  absl::StatusOr<ses::VoidSessionResponse> VoidSession(const ses::VoidSessionRequest& request,
+                                                       const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::VoidSession, request, token);
+  }
+  absl::StatusOr<ses::HoldScoreResponse> HoldScore(const ses::HoldScoreRequest& request,
+                                                   const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::HoldScore, request, token);
+  }
+  absl::StatusOr<ses::ReleaseScoreResponse> ReleaseScore(const ses::ReleaseScoreRequest& request,
+                                                         const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ReleaseScore, request, token);
+  }
+  absl::StatusOr<ses::SendMessageToManyResponse> SendMessageToMany(
+      const ses::SendMessageToManyRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::SendMessageToMany, request, token,
+                kBulkTime);
+  }
+  absl::StatusOr<ses::ListUnscoredResponse> ListUnscored(const ses::ListUnscoredRequest& request,
+                                                         const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::ListUnscored, request, token);
+  }
+  absl::StatusOr<ses::RetryScoringResponse> RetryScoring(const ses::RetryScoringRequest& request,
+                                                         const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::RetryScoring, request, token);
+  }
+  absl::StatusOr<ses::GetRosterEntryResponse> GetRosterEntry(
+      const ses::GetRosterEntryRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::GetRosterEntry, request, token);
+  }
+  absl::StatusOr<ses::IncidentReportResponse> IncidentReport(
+      const ses::IncidentReportRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::IncidentReport, request, token, kBulkTime);
+  }
+  absl::StatusOr<ses::CompensateIncidentResponse> CompensateIncident(
+      const ses::CompensateIncidentRequest& request, const std::string& token) override {
+    return Call(*proctor_, &ses::ProctorService::Stub::CompensateIncident, request, token,
+                kBulkTime);
+  }
+  absl::StatusOr<ses::ListEventsResponse> ListEvents(const ses::ListEventsRequest& request,
+                                                     const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::ListEvents, request, token);
+  }
+  absl::StatusOr<ses::CreateWebhookResponse> CreateWebhook(const ses::CreateWebhookRequest& request,
+                                                           const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::CreateWebhook, request, token);
+  }
+  absl::StatusOr<ses::GetWebhookResponse> GetWebhook(const ses::GetWebhookRequest& request,
+                                                     const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::GetWebhook, request, token);
+  }
+  absl::StatusOr<ses::ListWebhooksResponse> ListWebhooks(const ses::ListWebhooksRequest& request,
+                                                         const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::ListWebhooks, request, token);
+  }
+  absl::StatusOr<ses::DeleteWebhookResponse> DeleteWebhook(const ses::DeleteWebhookRequest& request,
+                                                           const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::DeleteWebhook, request, token);
+  }
+  absl::StatusOr<ses::RotateWebhookSecretResponse> RotateWebhookSecret(
+      const ses::RotateWebhookSecretRequest& request, const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::RotateWebhookSecret, request, token);
+  }
+  absl::StatusOr<ses::ListDeadLettersResponse> ListDeadLetters(
+      const ses::ListDeadLettersRequest& request, const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::ListDeadLetters, request, token);
+  }
+  absl::StatusOr<ses::ReplayWebhookResponse> ReplayWebhook(const ses::ReplayWebhookRequest& request,
+                                                           const std::string& token) override {
+    return Call(*events_, &ses::EventService::Stub::ReplayWebhook, request, token);
+  }
+
   absl::Status WatchRescoring(
       const sco::WatchRescoringRequest& request, const std::string& token,
       const std::function<void(const sco::WatchRescoringResponse&)>& on_update) override {
-    Reconnect();
-    grpc::ClientContext context;
-    client::Prepare(context, kWatchTime, token, telemetry::TraceContext::New());
-    const auto stream = rescoring_->WatchRescoring(&context, request);
-    sco::WatchRescoringResponse update;
-    while (stream->Read(&update)) on_update(update);
-    return Explain(stream->Finish());
+    return Watch<sco::WatchRescoringResponse>(token, on_update, [&](auto* context) {
+      return rescoring_->WatchRescoring(context, request);
+    });
   }
-
+  absl::Status WatchRoster(
+      const ses::WatchRosterRequest& request, const std::string& token, Stopper& stopper,
+      const std::function<void(const ses::WatchRosterResponse&)>& on_update) override {
+    return Watch<ses::WatchRosterResponse>(
+        token, on_update, [&](auto* context) { return proctor_->WatchRoster(context, request); },
+        &stopper);
+  }
+  absl::Status StreamEvents(
+      const ses::StreamEventsRequest& request, const std::string& token, Stopper& stopper,
+      const std::function<void(const ses::StreamEventsResponse&)>& on_message) override {
+    return Watch<ses::StreamEventsResponse>(
+        token, on_message, [&](auto* context) { return events_->StreamEvents(context, request); },
+        &stopper);
+  }
   absl::Status WatchSession(
       const ses::WatchSessionRequest& request, const std::string& token, Stopper& stopper,
       const std::function<void(const ses::WatchSessionResponse&)>& on_update) override {
-    Reconnect();
-    grpc::ClientContext context;
-    client::Prepare(context, kWatchTime, token, telemetry::TraceContext::New());
-    const StopScope scope(stopper, [&context] { context.TryCancel(); });
-    const auto stream = delivery_->WatchSession(&context, request);
-    ses::WatchSessionResponse update;
-    while (stream->Read(&update)) on_update(update);
-    return Explain(stream->Finish());
+    return Watch<ses::WatchSessionResponse>(
+        token, on_update, [&](auto* context) { return delivery_->WatchSession(context, request); },
+        &stopper);
   }
 
  private:
+  template <typename Response, typename OnMessage, typename Open>
+  absl::Status Watch(const std::string& token, const OnMessage& on_message, Open open,
+                     Stopper* stopper = nullptr) {
+    Reconnect();
+    grpc::ClientContext context;
+    client::Prepare(context, kWatchTime, token, telemetry::TraceContext::New());
+    std::optional<StopScope> scope;
+    if (stopper != nullptr) scope.emplace(*stopper, [&context] { context.TryCancel(); });
+    const auto stream = open(&context);
+    Response message;
+    while (stream->Read(&message)) on_message(message);
+    return Explain(stream->Finish());
+  }
+
   template <typename Service, typename Base, typename Request, typename Response>
   absl::StatusOr<Response> Call(Service& service,
                                 grpc::Status (Base::*method)(grpc::ClientContext*, const Request&,
@@ -242,6 +374,7 @@ class GrpcApi final : public Api {
   const std::unique_ptr<ses::DeliveryService::Stub> delivery_;
   const std::unique_ptr<ses::ProctorService::Stub> proctor_;
   const std::unique_ptr<ses::AuditService::Stub> audit_;
+  const std::unique_ptr<ses::EventService::Stub> events_;
   const std::unique_ptr<ses::PrivacyService::Stub> privacy_;
   const std::unique_ptr<sco::ScoringService::Stub> scoring_;
   const std::unique_ptr<sco::RescoringService::Stub> rescoring_;

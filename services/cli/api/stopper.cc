@@ -1,6 +1,6 @@
-#include <utility>
+#include "services/cli/api/stopper.h"
 
-#include "services/cli/api/api.h"
+#include <utility>
 
 namespace invigil::cli {
 

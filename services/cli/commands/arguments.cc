@@ -5,8 +5,7 @@
 
 namespace invigil::cli {
 
-absl::StatusOr<std::string> ParseWithArgument(config::Flags& flags, const Words& words,
-                                              const std::string& what) {
+Words ParseWithWords(config::Flags& flags, const Words& words) {
   Words arguments, rest = words;
   // Flags end at the first word that is none; what follows it is read as flags again.
   do {
@@ -16,6 +15,12 @@ absl::StatusOr<std::string> ParseWithArgument(config::Flags& flags, const Words&
     }
     rest = flags.ParseOrExit(rest);
   } while (!rest.empty());
+  return arguments;
+}
+
+absl::StatusOr<std::string> ParseWithArgument(config::Flags& flags, const Words& words,
+                                              const std::string& what) {
+  const Words arguments = ParseWithWords(flags, words);
   if (arguments.empty()) return UsageError("name the " + what);
   if (arguments.size() > 1) {
     return UsageError("name one " + what + ", not " + std::to_string(arguments.size()) + ": \"" +

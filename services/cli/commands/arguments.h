@@ -9,6 +9,10 @@
 
 namespace invigil::cli {
 
+// Reads the flags and the words among them that are none, which may stand before, between or behind
+// them.
+Words ParseWithWords(config::Flags& flags, const Words& words);
+
 // Reads the flags and the one word a command wants among them, which may stand before, between or
 // behind them. `what` names it, such as "session". Errors: USAGE when there is none or another.
 absl::StatusOr<std::string> ParseWithArgument(config::Flags& flags, const Words& words,

@@ -47,9 +47,21 @@ class CommandsTest : public ::testing::Test {
 TEST_F(CommandsTest, HelpListsEveryCommandAndEachHasItsOwn) {
   const Result overview = Run({"help"});
   EXPECT_EQ(overview.code, 0);
-  const std::vector<std::vector<std::string>> commands = {
-      {"exams"},          {"take"},           {"report"}, {"simulate"}, {"bank", "check"},
-      {"bank", "import"}, {"bank", "export"}, {"stats"},  {"token"},    {"keys", "create"}};
+  const std::vector<std::vector<std::string>> commands = {{"exams"},
+                                                          {"take"},
+                                                          {"report"},
+                                                          {"simulate"},
+                                                          {"bank", "check"},
+                                                          {"bank", "import"},
+                                                          {"bank", "export"},
+                                                          {"stats"},
+                                                          {"token"},
+                                                          {"keys", "create"},
+                                                          {"proctor", "roster"},
+                                                          {"proctor", "grant"},
+                                                          {"proctor", "incident"},
+                                                          {"proctor", "pause"},
+                                                          {"events", "tail"}};
   for (std::vector<std::string> words : commands) {
     const std::string name = words.size() == 1 ? words[0] : words[0] + " " + words[1];
     EXPECT_THAT(overview.text, HasSubstr("  " + name + " "));
@@ -72,6 +84,11 @@ TEST_F(CommandsTest, WrongWordsGetTheNearestRightOne) {
   EXPECT_THAT(typo.text, HasSubstr("did you mean \"simulate\"?"));
   EXPECT_THAT(Run({"bank", "chek", "x"}).text, HasSubstr("did you mean \"bank check\"?"));
   EXPECT_THAT(Run({"bank"}).text, HasSubstr("bank check, bank import, bank export"));
+  EXPECT_THAT(Run({"events"}).text, HasSubstr("events tail, events webhook create"));
+  EXPECT_THAT(Run({"events", "webhook"}).text, HasSubstr("events webhook rotate"));
+  EXPECT_THAT(Run({"events", "webhook", "rotat", "w"}).text,
+              HasSubstr("did you mean \"events webhook rotate\"?"));
+  EXPECT_EQ(Run({"events", "webhook", "rotate", "--help"}).code, 0);
   EXPECT_THAT(Run({"quux"}).text, HasSubstr("\"invigil help\" lists them"));
   EXPECT_THAT(Run({"exams", "--jsn"}).text, HasSubstr("--json"));
 }

@@ -6,8 +6,7 @@
 
 #include "common/base/ids.h"
 #include "common/error/error.h"
-#include "services/cli/api/retry.h"
-#include "services/cli/api/suite.h"
+#include "services/cli/api/connection.h"
 #include "services/cli/commands/arguments.h"
 #include "services/cli/commands/commands.h"
 #include "services/cli/core/failure.h"
@@ -21,27 +20,8 @@ namespace {
 
 namespace sco = scoring::v1;
 
-constexpr Duration kPatience = Seconds(10);
 constexpr char kWho[] =
     "Your name, as it is recorded. Who approves a rescoring must be another than who made it.";
-
-// A suite and a way to repeat what fails for a moment.
-struct Connection {
-  Suite suite;
-  std::string token;
-  template <typename Call>
-  auto Run(Call call) {
-    Retrier retrier(suite.clock(), SleepFor, 1, kPatience);
-    return retrier.Run([&] { return call(suite.api()); });
-  }
-};
-
-absl::StatusOr<Connection> Connect(const Settings& given, const std::string& who = "") {
-  auto suite = Suite::Open(given);
-  if (!suite.ok()) return suite.status();
-  std::string token = who.empty() ? suite->OperatorToken() : suite->OperatorToken(who);
-  return Connection{*std::move(suite), std::move(token)};
-}
 
 absl::StatusOr<sco::Rescoring> Get(Connection& connection, const std::string& id) {
   sco::GetRescoringRequest request;

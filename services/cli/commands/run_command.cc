@@ -36,7 +36,7 @@ const Command* Find(const std::string& name) {
   return nullptr;
 }
 
-// "keys" and "bank" are no commands but have some.
+// "keys", "bank" and "events webhook" are no commands but have some.
 std::vector<std::string> Under(const std::string& group) {
   std::vector<std::string> names;
   for (const Command& command : Commands()) {
@@ -45,16 +45,25 @@ std::vector<std::string> Under(const std::string& group) {
   return names;
 }
 
+// The first `count` words as a command's name would have them.
+std::string Joined(const Words& words, size_t count) {
+  std::string name;
+  for (size_t i = 0; i < count; ++i) name += (i == 0 ? "" : " ") + words[i];
+  return name;
+}
+
 int Unknown(const Words& words) {
-  const std::vector<std::string> group = Under(words[0]);
-  if (!group.empty()) {
+  for (const size_t length : {size_t{2}, size_t{1}}) {
+    if (words.size() < length) continue;
+    const std::vector<std::string> group = Under(Joined(words, length));
+    if (group.empty()) continue;
     std::string list;
     for (const std::string& name : group) list += (list.empty() ? "" : ", ") + name;
-    if (words.size() < 2 || words[1].starts_with("-")) {
-      return Fail(
-          UsageError("\"" + Printable(words[0]) + "\" needs a second word; there are: " + list));
+    if (words.size() == length || words[length].starts_with("-")) {
+      return Fail(UsageError("\"" + Printable(Joined(words, length)) +
+                             "\" needs another word; there are: " + list));
     }
-    const std::string typed = words[0] + " " + words[1];
+    const std::string typed = Joined(words, length + 1);
     const std::string near = config::NearestName(typed, group);
     return Fail(
         UsageError("there is no command \"" + Printable(typed) + "\"; " +
@@ -84,6 +93,31 @@ const std::vector<Command>& Commands() {
       {"bank check", "FILE|FOLDER", "look for faults in a bank or exam definition", BankCheck},
       {"bank import", "FILE|FOLDER", "publish a definition and load a bank", BankImport},
       {"bank export", "BANK", "write a bank as JSON", BankExport},
+      {"proctor roster", "", "list the sessions that run, problems first", ProctorRoster},
+      {"proctor show", "SESSION", "show a session's messages, grants, reports", ProctorShow},
+      {"proctor watch", "", "show sessions as they change", ProctorWatch},
+      {"proctor check-in", "SESSION", "let a candidate begin", ProctorCheckIn},
+      {"proctor pause", "SESSION", "stop a session's clocks", ProctorPause},
+      {"proctor resume", "SESSION", "let them run on", ProctorResume},
+      {"proctor grant", "[SESSION...]", "give time to some or to everyone", ProctorGrant},
+      {"proctor message", "[SESSION...]", "write to some or to everyone", ProctorMessage},
+      {"proctor seen", "SESSION", "confirm a candidate's message", ProctorSeen},
+      {"proctor report", "SESSION", "write an irregularity down", ProctorReport},
+      {"proctor terminate", "SESSION", "end a session", ProctorTerminate},
+      {"proctor reopen", "SESSION", "let an ended session run again", ProctorReopen},
+      {"proctor void", "SESSION", "make a session count for nothing", ProctorVoid},
+      {"proctor hold", "SESSION", "hold a result back", ProctorHold},
+      {"proctor release", "SESSION", "let a candidate see a held result", ProctorRelease},
+      {"proctor unscored", "", "list what waits for its score", ProctorUnscored},
+      {"proctor retry", "SESSION", "send one of those to scoring now", ProctorRetry},
+      {"proctor incident", "", "who lost time in an outage; give it back", ProctorIncident},
+      {"events tail", "", "show what happens to sessions, as it happens", EventsTail},
+      {"events webhook create", "", "have events posted to an address", WebhookCreate},
+      {"events webhook list", "", "list such addresses", WebhookList},
+      {"events webhook delete", "", "end such deliveries", WebhookDelete},
+      {"events webhook rotate", "", "give one a new secret", WebhookRotate},
+      {"events webhook replay", "", "deliver events again", WebhookReplay},
+      {"events webhook dead-letters", "", "list events that were given up", WebhookDeadLetters},
       {"audit verify", "", "check that nobody changed the journal of acts", AuditVerify},
       {"audit timeline", "SESSION", "tell all that happened in a session", AuditTimeline},
       {"privacy export", "CANDIDATE", "write all that is kept of a candidate", PrivacyExport},
@@ -117,9 +151,9 @@ int RunCommand(const Words& words) {
     return kOk;
   }
   Words rest(words.begin() + (asks ? 1 : 0), words.end());
-  for (const size_t length : {size_t{2}, size_t{1}}) {
+  for (const size_t length : {size_t{3}, size_t{2}, size_t{1}}) {
     if (rest.size() < length) continue;
-    const Command* command = Find(length == 2 ? rest[0] + " " + rest[1] : rest[0]);
+    const Command* command = Find(Joined(rest, length));
     if (command == nullptr) continue;
     rest.erase(rest.begin(), rest.begin() + static_cast<ptrdiff_t>(length));
     if (asks) rest.push_back("--help");  // behind the words, which may name a subcommand
