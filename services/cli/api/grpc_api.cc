@@ -197,10 +197,6 @@ class GrpcApi final : public Api {
                                                            const std::string& token) override {
     return Call(*proctor_, &ses::ProctorService::Stub::ReopenSession, request, token);
   }
-  absl::StatusOr<ses::RecoverResponseFileResponse> RecoverResponseFile(
-      const ses::RecoverResponseFileRequest& request, const std::string& token) override {
-    return Call(*proctor_, &ses::ProctorService::Stub::RecoverResponseFile, request, token);
-  }
   absl::StatusOr<ses::ProctorServiceSendMessageResponse> SendProctorMessage(
       const ses::ProctorServiceSendMessageRequest& request, const std::string& token) override {
     return Call(*proctor_, &ses::ProctorService::Stub::SendMessage, request, token);

@@ -41,10 +41,6 @@ class ProctorApi {
       const session::v1::ReopenSessionRequest&, const std::string&) {
     return NoStaff();
   }
-  virtual absl::StatusOr<session::v1::RecoverResponseFileResponse> RecoverResponseFile(
-      const session::v1::RecoverResponseFileRequest&, const std::string&) {
-    return NoStaff();
-  }
   virtual absl::StatusOr<session::v1::ProctorServiceSendMessageResponse> SendProctorMessage(
       const session::v1::ProctorServiceSendMessageRequest&, const std::string&) {
     return NoStaff();
