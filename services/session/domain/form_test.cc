@@ -5,6 +5,7 @@
 
 #include "common/error/error.h"
 #include "services/session/domain/fixtures_for_test.h"
+#include "services/session/domain/session_id.h"
 #include "services/session/domain/text.h"
 
 namespace invigil::session {
@@ -52,6 +53,26 @@ TEST(FormTest, TextThatTheLogCouldNotReadBackIsRefused) {
     EXPECT_FALSE(IsUtf8(bad));
     EXPECT_FALSE(Form::Create({"f", bad, 1, Minutes(1)}, {{"a", "c", {0}, 1}}).ok());
     EXPECT_FALSE(Form::Create({"f", "t", 1, Minutes(1)}, {{bad, "c", {0}, 1}}).ok());
+  }
+}
+
+TEST(FormTest, TextThatNotEveryStoreKeepsIsRefused) {
+  EXPECT_TRUE(IsText("ann", 3));
+  EXPECT_FALSE(IsText("", 3));
+  EXPECT_FALSE(IsText("anna", 3));
+  EXPECT_FALSE(IsText(std::string_view("a\0b", 3), 3));
+}
+
+TEST(SessionIdTest, OrderIsThatOfTheStores) {
+  std::vector<SessionId> ids;
+  for (const char first : {'\x00', '\x40', '\x7f', '\x80', '\xc0', '\xff'}) {
+    ids.push_back(*SessionId::FromBytes(std::string(2, '\x01') + first + std::string(13, '\x02')));
+  }
+  for (size_t i = 0; i < ids.size(); ++i) {
+    for (size_t k = 0; k < ids.size(); ++k) {
+      EXPECT_EQ(ids[i] <=> ids[k], i <=> k) << i << " " << k;
+      EXPECT_EQ(ids[i].ToHex() < ids[k].ToHex(), i < k) << "and that of the wire";
+    }
   }
 }
 

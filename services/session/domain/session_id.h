@@ -34,7 +34,10 @@ class SessionId {
   std::string ToHex() const { return IdFromBytes(std::string(bytes())); }
 
   friend bool operator==(const SessionId&, const SessionId&) = default;
-  friend auto operator<=>(const SessionId&, const SessionId&) = default;
+  // The order of the stores: bytes without a sign, on every machine.
+  friend auto operator<=>(const SessionId& a, const SessionId& b) {
+    return a.bytes() <=> b.bytes();
+  }
   template <typename H>
   friend H AbslHashValue(H h, const SessionId& id) {
     return H::combine(std::move(h), id.bytes_);

@@ -10,9 +10,11 @@ namespace invigil::session {
 // Whether `text` is well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong, up to U+10FFFF).
 bool IsUtf8(std::string_view text);
 
-// Whether `text` is UTF-8 of 1 to `max` bytes: fit for a required field.
+// Whether `text` is UTF-8 of 1 to `max` bytes: fit for a required field. Without a NUL, which not
+// every store keeps.
 inline bool IsText(std::string_view text, size_t max) {
-  return !text.empty() && text.size() <= max && IsUtf8(text);
+  return !text.empty() && text.size() <= max && text.find('\0') == std::string_view::npos &&
+         IsUtf8(text);
 }
 
 }  // namespace invigil::session
