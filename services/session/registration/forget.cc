@@ -27,13 +27,24 @@ absl::Status ForEach(Statement& query, Visit visit) {
   return absl::OkStatus();
 }
 
-// Puts as many x in the place of every mention, so that what the bytes say of their own lengths
-// stays right. Whether there was one.
+// A word as the whole of a field of an answer (a serialised message): its length, then itself.
+std::string AsField(const std::string& word) {
+  std::string field;
+  size_t left = word.size();
+  for (; left >= 0x80; left >>= 7) field += static_cast<char>((left & 0x7f) | 0x80);
+  return field + static_cast<char>(left) + word;
+}
+
+// Puts as many x in the place of every field that is one of the words, so that the answer can still
+// be read; what is only like a word, or has it inside, is another's. Whether there was one.
 bool Cover(std::string& bytes, const std::vector<std::string>& words) {
+  constexpr char kTypeBits = 7, kHasLength = 2;
   bool found = false;
   for (const std::string& word : words) {
-    for (size_t at = 0; (at = bytes.find(word, at)) != std::string::npos; at += word.size()) {
-      bytes.replace(at, word.size(), word.size(), 'x');
+    const std::string field = AsField(word);
+    for (size_t at = 0; (at = bytes.find(field, at + 1)) != std::string::npos;) {
+      if ((bytes[at - 1] & kTypeBits) != kHasLength) continue;
+      bytes.replace(at + field.size() - word.size(), word.size(), word.size(), 'x');
       found = true;
     }
   }
@@ -68,6 +79,8 @@ absl::StatusOr<Store::Forgotten> Store::Forget(const std::string& candidate_id) 
   Statement answers = db_.MustPrepare(
       "SELECT caller, request_id, answer FROM requests WHERE "
       "(caller, request_id)>(?,?) ORDER BY caller, request_id LIMIT ?");
+  Statement drop_answer = db_.MustPrepare("DELETE FROM requests WHERE caller=? AND request_id=?");
+  Statement drop_answers = db_.MustPrepare("DELETE FROM requests WHERE person=?");
   Statement put_answer =
       db_.MustPrepare("UPDATE requests SET answer=? WHERE caller=? AND request_id=?");
 
@@ -84,15 +97,26 @@ absl::StatusOr<Store::Forgotten> Store::Forget(const std::string& candidate_id) 
   INVIGIL_RETURN_IF_ERROR(
       ForEach(ids, [&](const Statement& row) { words.push_back(row.Text(0)); }));
   const std::vector<std::string> registrations = words;
-  if (candidate_id.size() >= kShortest) words.push_back(candidate_id);
+  const bool long_enough = candidate_id.size() >= kShortest;
+  if (long_enough) words.push_back(candidate_id);
+  drop_answers.BindText(1, candidate_id);
+  INVIGIL_RETURN_IF_ERROR(Transact([&]() -> absl::Status {
+    gone.requests = 0;
+    return run(drop_answers, gone.requests);
+  }));
   for (KeptAnswer last;;) {
     auto page = ReadPage(answers, last);
     if (!page.ok()) return page.status();
     if (page->empty()) break;
     last = page->back();
     for (KeptAnswer& answer : *page) {
-      if (!Cover(answer.bytes, words)) continue;
+      const bool named = long_enough && answer.request_id.find(candidate_id) != std::string::npos;
+      if (!named && !Cover(answer.bytes, words)) continue;
       INVIGIL_RETURN_IF_ERROR(Transact([&]() -> absl::Status {
+        if (named) {
+          drop_answer.BindText(1, answer.caller).BindText(2, answer.request_id);
+          return drop_answer.Run();
+        }
         put_answer.BindBlob(1, answer.bytes)
             .BindText(2, answer.caller)
             .BindText(3, answer.request_id);

@@ -44,6 +44,11 @@ inline std::vector<std::string> SchemaSteps() {
           R"(
     -- By which those that are too old are found.
     CREATE INDEX requests_answered ON requests(answered_us);
+  )",
+          R"(
+    -- Whom an answer is about, if about one candidate: it goes with them. Imports are about many.
+    ALTER TABLE requests ADD COLUMN person TEXT NOT NULL DEFAULT '';
+    CREATE INDEX requests_person ON requests(person) WHERE person <> '';
   )"};
 }
 

@@ -159,7 +159,7 @@ struct Store::Statements {
         find_request(db.MustPrepare("SELECT hash, answer FROM requests WHERE caller=? AND "
                                     "request_id=?")),
         put_request(db.MustPrepare("INSERT INTO requests(caller, request_id, hash, answer, "
-                                   "answered_us) VALUES(?,?,?,?,?)")),
+                                   "answered_us, person) VALUES(?,?,?,?,?,?)")),
         forget_requests(db.MustPrepare(
             "DELETE FROM requests WHERE (caller, request_id) IN (SELECT caller, request_id FROM "
             "requests WHERE answered_us<? ORDER BY answered_us LIMIT ?)")) {}
@@ -282,7 +282,8 @@ absl::StatusOr<Store::Answer> Store::Once(const Request& request, Time now,
         .BindText(2, request.request_id)
         .BindText(3, request.hash)
         .BindBlob(4, answer.bytes)
-        .Bind(5, ToUnixMicros(now));
+        .Bind(5, ToUnixMicros(now))
+        .BindText(6, request.person);
     return put.Run();
   }));
   if (!answer.repeated) Forget(now);

@@ -66,8 +66,11 @@ class Store {
   // the same request gets the same bytes again, until it is older than kRequestMemory and others
   // came. `hash` is of the request. Errors: those of `work`; INVALID_ARGUMENT (REQUEST_ID_INVALID,
   // REQUEST_ID_REUSED).
+  // `person`: the candidate whom the answer is about; it is read when `work` is done. Empty: nobody
+  // in particular.
   struct Request {
     std::string caller, request_id, hash;
+    std::string person{};
   };
   struct Answer {
     std::string bytes;
@@ -91,8 +94,10 @@ class Store {
                                    Time now);
   absl::Status PutStanding(const Standing& standing, Time now);
   absl::Status PutPolicy(const ExamPolicy& policy, Time now);
-  // Takes a candidate out: registrations with their sittings, the standing accommodation, and every
-  // mention in an answer that is kept for a repeat; repeats are answered all the same.
+  // Takes a candidate out: registrations with their sittings, the standing accommodation, the
+  // answers that are about the candidate alone or whose request id names them, and from other
+  // answers every field that is the candidate's id or that of a registration; repeats of these are
+  // answered all the same.
   struct Forgotten {
     uint64_t registrations = 0, sittings = 0, accommodations = 0, requests = 0;
   };

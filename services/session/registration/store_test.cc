@@ -139,6 +139,39 @@ TEST_P(StoreTest, ARequestIsAnsweredOnceAndABadOneLeavesNothing) {
   EXPECT_FALSE(store_->Find("r-1")->has_value());
 }
 
+// One field of a serialised answer.
+std::string Field(int number, const std::string& text) {
+  return std::string(1, static_cast<char>(number << 3 | 2)) + static_cast<char>(text.size()) + text;
+}
+
+TEST_P(StoreTest, AnErasureLeavesTheAnswersOfOthersAsTheyWere) {
+  const auto answer = [&](const std::string& id, const std::string& bytes,
+                          const std::string& person = "") {
+    const auto given = store_->Once({"olga", id, "h", person}, kNow,
+                                    [&]() -> absl::StatusOr<std::string> { return bytes; });
+    EXPECT_TRUE(given.ok()) << given.status();
+    return given.ok() ? *given : Store::Answer();
+  };
+  registration::Row row = MakeRow("1");
+  row.wanted.candidate_id = "cand-1";
+  Provision({row});
+  // Lengths that look like the id, ids that begin like it.
+  const std::string others = Field(1, Field(1, std::string(0x31, 'z')) + "\x10\x01") +
+                             Field(1, Field(1, "12")) + Field(1, Field(1, "cand-10"));
+  answer("others", others);
+  answer("mixed", Field(1, Field(1, "1")) + others + Field(2, "cand-1"));
+  answer("of-one", Field(1, "cand-1") + Field(4, "dyslexia, letter of a doctor"), "cand-1");
+  answer("import-of-cand-1", others);
+  const auto gone = store_->Forget("cand-1");
+  ASSERT_TRUE(gone.ok()) << gone.status();
+  EXPECT_EQ(gone->requests, 3u);
+  EXPECT_EQ(gone->registrations, 1u);
+  EXPECT_EQ(answer("others", "anew").bytes, others);
+  EXPECT_EQ(answer("mixed", "anew").bytes, Field(1, Field(1, "x")) + others + Field(2, "xxxxxx"));
+  EXPECT_FALSE(answer("of-one", "anew").repeated) << "reasons go with them";
+  EXPECT_FALSE(answer("import-of-cand-1", "anew").repeated) << "its id named them";
+}
+
 TEST_P(StoreTest, AnswersAreForgottenAfterNinetyDays) {
   int worked = 0;
   const auto ask = [&](const std::string& id, Time now) {

@@ -170,7 +170,8 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
                  const registration::ExamPolicy policy = FromProto(request->policy());
                  INVIGIL_RETURN_IF_ERROR(registration::CheckPolicy(policy));
                  const auto repeated = OnceIfNamed(
-                     desk, put_policy_, caller.subject, *request, response, [&]() -> absl::Status {
+                     desk, put_policy_, caller.subject, "", *request, response,
+                     [&]() -> absl::Status {
                        INVIGIL_RETURN_IF_ERROR(desk.store().PutPolicy(policy, registrar_.Now()));
                        ToProto(policy, response->mutable_policy());
                        return absl::OkStatus();
@@ -211,21 +212,25 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
 
  private:
   // Runs `work`, which fills in `response`; for a request with an id once, and gives its answer
-  // again. true: it was given before.
+  // again. true: it was given before. `person` is whom the answer is about, as far as `work` found
+  // out; empty: nobody.
   template <typename Request, typename Response, typename Work>
   absl::StatusOr<bool> OnceIfNamed(Desk& desk, const rpc::Method& method, const std::string& caller,
-                                   const Request& request, Response* response, Work work) {
+                                   const std::string& person, const Request& request,
+                                   Response* response, Work work) {
     if (request.request_id().empty()) {
       absl::Status status = work();
       if (!status.ok()) return status;
       return false;
     }
-    const auto answer = desk.store().Once(
-        {caller, request.request_id(), Sha256Hex(method.name + request.SerializeAsString())},
-        registrar_.Now(), [&]() -> absl::StatusOr<std::string> {
+    registration::Store::Request asked{caller, request.request_id(),
+                                       Sha256Hex(method.name + request.SerializeAsString())};
+    const auto answer =
+        desk.store().Once(asked, registrar_.Now(), [&]() -> absl::StatusOr<std::string> {
           response->Clear();
           absl::Status status = work();
           if (!status.ok()) return status;
+          asked.person = person;
           return response->SerializeAsString();
         });
     if (!answer.ok()) return answer.status();
@@ -356,7 +361,7 @@ class RegistrationAdapter final : public v1::RegistrationService::CallbackServic
       }
     }
     const auto repeated =
-        OnceIfNamed(desk, accommodate_, caller, request, response, [&]() -> absl::Status {
+        OnceIfNamed(desk, accommodate_, caller, person, request, response, [&]() -> absl::Status {
           if (!request.has_registration_id()) {
             INVIGIL_RETURN_IF_ERROR(desk.store().PutStanding(standing, now));
             ToProto(standing, response->mutable_standing());
