@@ -13,6 +13,10 @@
 #include "common/rpc/guard.h"
 #include "common/rpc/server.h"
 #include "common/sql/database.h"
+#include "services/scoring/learner/learner_desk.h"
+#include "services/scoring/learner/learner_service.h"
+#include "services/scoring/reports/report_desk.h"
+#include "services/scoring/reports/report_service.h"
 #include "services/scoring/rpc/cached_keys.h"
 #include "services/scoring/rpc/item_bank_keys.h"
 #include "services/scoring/rpc/key_ring.h"
@@ -35,6 +39,7 @@ struct Settings {
   int64_t queue = 8192;
   int64_t rescore_threads = 1;
   int64_t rescore_page = 256;
+  std::string miss_notes = "counts";
 };
 
 Settings ReadFlags(int argc, char** argv) {
@@ -63,19 +68,34 @@ Settings ReadFlags(int argc, char** argv) {
               "Threads that compute rescorings, beside those.")
       .Number("rescore-page", &settings.rescore_page, 1, 10'000,
               "Sessions of a rescoring in one transaction; scores that come in wait for it.");
+  flags.Section("Learners")
+      .Text("miss-notes", &settings.miss_notes, "LEVEL",
+            "How much of keys the notes on wrong answers may show after practice and diagnostics: "
+            "nothing, counts (how many of the right options were chosen), or own-choices (also "
+            "which of the learner's own choices were right). Exams never show any.");
   flags.ParseOrExit(argc, argv);
   return settings;
 }
 
+absl::StatusOr<KeyExposure> ExposureOf(const std::string& level) {
+  if (level == "nothing") return KeyExposure::kNothing;
+  if (level == "counts") return KeyExposure::kCounts;
+  if (level == "own-choices") return KeyExposure::kOwnChoices;
+  return InvalidArgument("USAGE", "--miss-notes is nothing, counts or own-choices").Build();
+}
+
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("scoring", settings.server));
+  const auto exposure = ExposureOf(settings.miss_notes);
+  if (!exposure.ok()) return exposure.status();
   auto location = sql::LocationOf(settings.store, settings.data, "scoring.db");
   if (!location.ok()) return location.status();
   const SystemClock clock;
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(
-      **verifier, {"invigil.scoring.v1.RescoringService", "invigil.scoring.v1.ScoringService"});
+      **verifier, {"invigil.scoring.v1.LearnerService", "invigil.scoring.v1.ReportService",
+                   "invigil.scoring.v1.RescoringService", "invigil.scoring.v1.ScoringService"});
   if (!guard.ok()) return guard.status();
   auto minter = auth::TokenMinter::FromFile(settings.key, clock);
   if (!minter.ok()) return minter.status();
@@ -84,8 +104,8 @@ absl::Status Run(const Settings& settings) {
   if (!channel.ok()) return channel.status();
   auto store = OpenSqlScoreStore(
       {.location = *location,
-       // One more for whoever watches rescorings.
-       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 1),
+       // More for whoever watches rescorings, and for reports.
+       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 2),
        .queue_capacity = static_cast<size_t>(settings.queue)});
   if (!store.ok()) return store.status();
 
@@ -106,8 +126,19 @@ absl::Status Run(const Settings& settings) {
                                                        .rescorer = rescorer,
                                                        .executor = executor,
                                                        .clock = clock});
-  auto server =
-      rpc::Server::Start("scoring", settings.server, {service.get(), rescoring_service.get()});
+  // Of its own: what reads many sessions must not hold a seal up.
+  rpc::Executor report_executor("reports", 1, 64);
+  LearnerDesk learner_desk({.scores = **store,
+                            .sittings = **store,
+                            .ring = ring,
+                            .clock = clock,
+                            .exposure = *exposure});
+  const auto learner_service = MakeLearnerService(**guard, learner_desk, report_executor);
+  reports::ReportDesk report_desk(**store, **store, ring);
+  const auto report_service = reports::MakeReportService(**guard, report_desk, report_executor);
+  auto server = rpc::Server::Start(
+      "scoring", settings.server,
+      {service.get(), rescoring_service.get(), learner_service.get(), report_service.get()});
   if (!server.ok()) return server.status();
   (*server)->WaitForSignal();
   (*server)->Drain();  // every call is answered; then executor, store and the rest stop in turn

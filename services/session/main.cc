@@ -148,6 +148,15 @@ void KeepSettling(Ticker& ticker, Denials& denials) {
   });
 }
 
+// Item bank and scoring both call an erased candidate by the new name; told again until both know.
+TellBank TellBoth(TellBank bank, AssignSessions scoring) {
+  return [bank = std::move(bank), scoring = std::move(scoring)](
+             const std::vector<SessionId>& sessions, const std::string& name) {
+    INVIGIL_RETURN_IF_ERROR(bank(sessions, name));
+    return sessions.empty() ? absl::OkStatus() : scoring(sessions, name);
+  };
+}
+
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("session", settings.server));
   auto location = sql::LocationOf(settings.store, settings.data, "session.db");
@@ -204,11 +213,13 @@ absl::Status Run(const Settings& settings) {
   if (!locations.ok()) return locations.status();
   auto registrar = registration::Registrar::Open(*locations, clock);
   if (!registrar.ok()) return registrar.status();
-  auto privacy = privacy::Privacy::Open({.sessions = *location,
-                                         .registrations = locations->registrations,
-                                         .reload = ReloadAtOnce(*engine),
-                                         .tell_bank = MakeTellBank(*item_bank_channel, identity)},
-                                        clock);
+  auto privacy = privacy::Privacy::Open(
+      {.sessions = *location,
+       .registrations = locations->registrations,
+       .reload = ReloadAtOnce(*engine),
+       .tell_bank = TellBoth(MakeTellBank(*item_bank_channel, identity),
+                             MakeAssignSessions(*scoring_channel, identity))},
+      clock);
   if (!privacy.ok()) return privacy.status();
   auto keeper = privacy::Keeper::Open(
       {.sessions = *location, .registrations = locations->registrations}, settings.keep, clock);
@@ -280,7 +291,7 @@ absl::Status Run(const Settings& settings) {
                                                      .privacy = **privacy,
                                                      .keeper = **keeper,
                                                      .reader = *std::move(privacy_reader),
-                                                     .remark = RemarkThrough(*engine),
+                                                     .remark = RemarkAtOnce(*engine),
                                                      .reload = ReloadThrough(*engine)});
     const privacy::Housekeeper housekeeper(**privacy, **keeper, HousekeepingHooks(*engine));
     auto webhooks = WebhookLocation(settings.store, settings.data);

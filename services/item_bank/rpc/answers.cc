@@ -89,6 +89,7 @@ void Answer(const IssuedForm& form, v1::GetScoringKeyResponse* response) {
     item->set_bank_item_id(source.item->item_id);
     item->set_bank_item_version(source.item->version);
     item->set_option_count(static_cast<uint32_t>(source.item->options.size()));
+    item->set_task_id(source.item->task_id);
     for (const uint8_t option : place.option_order) {
       item->add_authored_option_ids(source.item->options[option].option_id);
     }

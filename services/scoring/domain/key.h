@@ -30,6 +30,7 @@ struct KeyedItem {
   // Ids of the options in the bank, in the order displayed; empty for forms scored before they were
   // told.
   std::vector<std::string> authored_option_ids{};
+  std::string task_id{};  // of its domain; empty: none, or a form scored before they were told
   // By decision (domain/rescoring.h): further answers that are right, each as key_option_ids, and
   // the point for everybody.
   std::vector<std::vector<std::string>> other_keys{};
@@ -37,11 +38,19 @@ struct KeyedItem {
   bool operator==(const KeyedItem&) const = default;
 };
 
+// A task statement of a domain.
+struct TaskDefinition {
+  std::string task_id;
+  std::string name;
+  bool operator==(const TaskDefinition&) const = default;
+};
+
 // A domain of the blueprint.
 struct DomainDefinition {
   std::string domain_id;
   std::string name;
   double weight_percent = 0;
+  std::vector<TaskDefinition> tasks{};
   bool operator==(const DomainDefinition&) const = default;
 };
 

@@ -40,6 +40,10 @@ std::string FrameText(const ScoringKey& key) {
     Pack(key.standard.base_form[i],
          i < key.standard.base_sample_sizes.size() ? key.standard.base_sample_sizes[i] : 0, out);
   }
+  for (const DomainDefinition& domain : key.domains) {
+    out.Number(domain.tasks.size());
+    for (const TaskDefinition& task : domain.tasks) out.Text(task.task_id).Text(task.name);
+  }
   return out.Take();
 }
 
@@ -64,6 +68,14 @@ ScoringKey ParseFrame(Unpacker& in) {
   for (size_t i = 0; i < key.standard.base_form.size(); ++i) {
     key.standard.base_form[i] = Unpack(in, key.standard.base_sample_sizes[i]);
   }
+  if (in.Done()) return key;  // written before tasks were kept
+  for (DomainDefinition& domain : key.domains) {
+    domain.tasks.resize(in.Count());
+    for (TaskDefinition& task : domain.tasks) {
+      task.task_id = in.Text();
+      task.name = in.Text();
+    }
+  }
   return key;
 }
 
@@ -79,7 +91,7 @@ std::string ItemText(const KeyedItem& item) {
   out.Text(kItem).Text(item.bank_item_id).Number(item.bank_item_version);
   out.Number(item.operational ? 1 : 0).Number(static_cast<int>(item.rule)).Text(item.domain_id);
   Pack(item.irt, item.sample_size, out);
-  out.Number(item.option_count).Texts(SortedOptions(item));
+  out.Number(item.option_count).Texts(SortedOptions(item)).Text(item.task_id);
   return out.Take();
 }
 
@@ -94,6 +106,7 @@ KeyedItem ParseItem(Unpacker& in) {
   item.irt = Unpack(in, item.sample_size);
   item.option_count = in.Number<uint32_t>();
   item.authored_option_ids = in.Texts();
+  if (!in.Done()) item.task_id = in.Text();  // else written before tasks were kept
   return item;
 }
 

@@ -15,11 +15,6 @@ struct Count {
   uint32_t items = 0;
 };
 
-bool IsRight(const KeyedItem& item, const std::vector<std::string>& answer) {
-  return answer == item.key_option_ids ||
-         std::find(item.other_keys.begin(), item.other_keys.end(), answer) != item.other_keys.end();
-}
-
 bool Fits(const Conversion& conversion, const ScoringKey& key, uint32_t operational) {
   return conversion.form_id == key.form_id && conversion.key_version == key.key_version &&
          conversion.rows.size() == operational + 1 &&
@@ -27,6 +22,11 @@ bool Fits(const Conversion& conversion, const ScoringKey& key, uint32_t operatio
 }
 
 }  // namespace
+
+bool IsRight(const KeyedItem& item, const std::vector<std::string>& answer) {
+  return answer == item.key_option_ids ||
+         std::find(item.other_keys.begin(), item.other_keys.end(), answer) != item.other_keys.end();
+}
 
 Band BandOf(uint32_t raw_score, const DomainStandard& standard) {
   const double away = raw_score - standard.expected_at_cut;

@@ -64,6 +64,9 @@ absl::StatusOr<Score> ScoreResponses(const std::vector<SealedResponse>& response
                                      const ScoringKey& key, const Conversion& conversion,
                                      const std::string& conversion_hash);
 
+// Whether an answer, canonical, earns the item's point by itself; KeyedItem::credit gives it
+// anyway.
+bool IsRight(const KeyedItem& item, const std::vector<std::string>& answer);
 // The band of `raw_score` in a domain.
 Band BandOf(uint32_t raw_score, const DomainStandard& standard);
 // The band in a sentence for candidates.

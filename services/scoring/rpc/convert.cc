@@ -50,10 +50,14 @@ ScoringKey KeyFromProto(const itembank::v1::GetScoringKeyResponse& proto) {
          .bank_item_id = item.bank_item_id(),
          .bank_item_version = item.bank_item_version(),
          .authored_option_ids = {item.authored_option_ids().begin(),
-                                 item.authored_option_ids().end()}});
+                                 item.authored_option_ids().end()},
+         .task_id = item.task_id()});
   }
   for (const auto& domain : proto.domains()) {
     key.domains.push_back({domain.domain_id(), domain.name(), domain.weight_percent()});
+    for (const auto& task : domain.tasks()) {
+      key.domains.back().tasks.push_back({task.task_id(), task.name()});
+    }
   }
   for (const auto& item : proto.standard().base_form()) {
     key.standard.base_form.push_back(ParametersFromProto(item));
@@ -61,6 +65,29 @@ ScoringKey KeyFromProto(const itembank::v1::GetScoringKeyResponse& proto) {
   }
   key.standard.base_cut_raw = proto.standard().base_cut_raw();
   return key;
+}
+
+std::optional<SittingRecord> SittingFromProto(const v1::ScoreSessionRequest& request) {
+  const v1::SittingFacts& facts = request.sitting();
+  if (facts.learner_id().empty()) return std::nullopt;
+  const auto time = [](const google::protobuf::Timestamp& at) {
+    return FromUnixMicros(at.seconds() * 1'000'000 + at.nanos() / 1000);
+  };
+  SittingRecord sitting{.session_id = {},
+                        .learner = LearnerDigest(facts.learner_id()),
+                        .exam_id = {},
+                        .kind = static_cast<SittingKind>(facts.kind()),
+                        .start = std::nullopt,
+                        .end = time(facts.end_time()),
+                        .clock_stops = facts.clock_stops(),
+                        .revealed = facts.revealed(),
+                        .held = facts.held(),
+                        .shown = {}};
+  if (facts.has_start_time()) sitting.start = time(facts.start_time());
+  for (const v1::ShownTime& shown : facts.shown()) {
+    sitting.shown.emplace_back(shown.item_id(), shown.shown_ms());
+  }
+  return sitting;
 }
 
 std::vector<SealedResponse> ResponsesFromProto(const v1::ScoreSessionRequest& request) {
@@ -72,8 +99,10 @@ std::vector<SealedResponse> ResponsesFromProto(const v1::ScoreSessionRequest& re
   return responses;
 }
 
-std::string EncodeScore(const Score& score, const std::string& session_id) {
+std::string EncodeScore(const Score& score, const std::string& session_id,
+                        const std::string& equating_id) {
   v1::Score proto;
+  proto.set_equating_id(equating_id);
   proto.set_session_id(session_id);
   proto.set_form_id(score.form_id);
   proto.set_key_version(score.key_version);
@@ -107,11 +136,20 @@ std::string EncodeScore(const Score& score, const std::string& session_id) {
   return proto.SerializeAsString();
 }
 
+absl::StatusOr<std::string> EquatingIn(const std::string& body) {
+  v1::Score score;
+  if (!score.ParseFromString(body)) {
+    return Internal("a stored score can't be read: the database is damaged");
+  }
+  return score.equating_id();
+}
+
 absl::Status FillScore(const ScoreRecord& record, v1::Score* score) {
   if (!score->ParseFromString(record.body)) {
     return Internal("a stored score can't be read: the database is damaged");
   }
   score->set_score_version(record.score_version);
+  score->set_provisional(score->equating_id().empty());
   const int64_t us = ToUnixMicros(record.score_time);
   score->mutable_score_time()->set_seconds(us / 1'000'000);
   score->mutable_score_time()->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct ScoreRequest {
   uint32_t attempt_version = 0;
   std::string form_id;
   std::vector<SealedResponse> responses;
-  std::function<Duration()> time_left;  // of the caller's deadline; 0: too late
+  std::optional<SittingRecord> sitting{};  // unset: not known
+  std::function<Duration()> time_left;     // of the caller's deadline; 0: too late
   telemetry::TraceContext trace;
 };
 
@@ -45,8 +47,7 @@ class Scorer {
   // Scores and stores, once per (session, attempt version); `done` is called once, on any thread,
   // after the score is durable. A stored attempt answers without the item bank. Errors:
   // INVALID_ARGUMENT (RESPONSE_INVALID), ALREADY_EXISTS (SCORE_CONFLICT), NOT_FOUND
-  // (FORM_NOT_FOUND), UNAVAILABLE (ITEM_BANK_UNAVAILABLE), FAILED_PRECONDITION (FORM_NOT_EQUATED,
-  // DECISION_IMPOSSIBLE),
+  // (FORM_NOT_FOUND), UNAVAILABLE (ITEM_BANK_UNAVAILABLE), FAILED_PRECONDITION (FORM_NOT_EQUATED),
   // RESOURCE_EXHAUSTED (OVERLOADED), DEADLINE_EXCEEDED (TOO_LATE), and those of the store.
   void ScoreSession(ScoreRequest request, Done done);
 

@@ -58,6 +58,7 @@ class ScoringService final : public v1::ScoringService::CallbackService {
                           .attempt_version = request->attempt_version(),
                           .form_id = request->form_id(),
                           .responses = ResponsesFromProto(*request),
+                          .sitting = SittingFromProto(*request),
                           .time_left = [call] { return call->TimeLeft(Seconds(10)); },
                           .trace = call->trace()},
                          [call, response](absl::StatusOr<ScoreRecord> record) {

@@ -130,6 +130,26 @@ const std::vector<std::string>& SchemaSteps() {
         one INTEGER NOT NULL PRIMARY KEY,
         n INTEGER NOT NULL);
       INSERT INTO amendment_head (one, n) VALUES (1, 0);
+      )sql",
+      // How sittings went. A learner is a digest; start_us -1: the clock never started.
+      R"sql(
+      CREATE TABLE sitting (
+        session_id TEXT NOT NULL PRIMARY KEY,
+        attempt_version INTEGER NOT NULL,
+        learner TEXT NOT NULL,
+        exam_id TEXT NOT NULL,
+        kind INTEGER NOT NULL,
+        start_us INTEGER NOT NULL,
+        end_us INTEGER NOT NULL,
+        facts TEXT NOT NULL);
+      CREATE INDEX sitting_by_learner ON sitting (learner, start_us);
+      CREATE INDEX sitting_by_exam ON sitting (exam_id, learner);
+      CREATE TABLE learner_prior (
+        exam_id TEXT NOT NULL PRIMARY KEY,
+        mean REAL NOT NULL,
+        sd REAL NOT NULL,
+        learners INTEGER NOT NULL,
+        fit_us INTEGER NOT NULL);
       )sql"};
   return steps;
 }

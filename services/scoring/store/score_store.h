@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/time.h"
+#include "services/scoring/store/sitting_store.h"
 
 namespace invigil::scoring {
 
@@ -34,6 +35,9 @@ struct ScoreRecord {
   // The exam's key revision (rescoring_store.h) that was the last when it was scored; not kept.
   uint32_t key_revision = 0;
   std::string rescoring_id;  // that wrote this version; empty: the first score of its seal
+  // How it was sat, kept with the first score of a seal; not read back. Session, seal and exam in
+  // it are the record's.
+  std::optional<SittingRecord> sitting{};
 };
 
 // A form's key as the item bank gave it, see domain/key_text.h.

@@ -20,6 +20,7 @@ ScoreWriter::ScoreWriter(sql::Database db, const std::string& shared_lock, size_
                          size_t batch_size)
     : db_(std::move(db)),
       tables_(db_, shared_lock),
+      sittings_(db_),
       find_attempt_(db_.MustPrepare(std::string(kSelectScore) +
                                     "WHERE a.session_id = ? AND a.attempt_version = ? "
                                     "ORDER BY s.score_version DESC LIMIT 1")),
@@ -223,6 +224,13 @@ absl::Status ScoreWriter::Insert(const ScoreRecord& score, int64_t epoch) {
       .Bind(8, epoch)
       .Bind(9, ToUnixMicros(score.score_time));
   INVIGIL_RETURN_IF_ERROR(insert_attempt_.Run());
+  if (score.sitting) {
+    SittingRecord sitting = *score.sitting;
+    sitting.session_id = score.session_id;
+    sitting.attempt_version = score.attempt_version;
+    sitting.exam_id = score.exam_id;
+    INVIGIL_RETURN_IF_ERROR(sittings_.Put(sitting));
+  }
   return tables_.InsertScore(score);
 }
 

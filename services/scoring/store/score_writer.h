@@ -15,6 +15,7 @@
 #include "common/telemetry/metrics.h"
 #include "services/scoring/store/rescoring_tables.h"
 #include "services/scoring/store/score_store.h"
+#include "services/scoring/store/sitting_tables.h"
 
 namespace invigil::scoring {
 
@@ -35,6 +36,8 @@ class ScoreWriter {
   // this thread. Errors besides: UNAVAILABLE (CONTENDED, SHUTTING_DOWN).
   using Work = std::function<absl::Status(RescoringTables&)>;
   absl::Status Run(const Work& work);
+  // For use inside such work only.
+  SittingWrites& sittings() { return sittings_; }
 
  private:
   struct Job {
@@ -68,6 +71,7 @@ class ScoreWriter {
 
   sql::Database db_;
   RescoringTables tables_;
+  SittingWrites sittings_;
   sql::Statement find_attempt_, insert_attempt_;
   std::map<std::string, ExamKeys> held_;  // in the transaction that is open
   const size_t queue_capacity_, batch_size_;

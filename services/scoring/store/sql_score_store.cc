@@ -11,6 +11,7 @@
 #include "services/scoring/store/rescoring_reads.h"
 #include "services/scoring/store/schema.h"
 #include "services/scoring/store/score_writer.h"
+#include "services/scoring/store/sitting_tables.h"
 
 namespace invigil::scoring {
 namespace {
@@ -29,10 +30,12 @@ struct Reader {
                               "ORDER BY s.attempt_version DESC, s.score_version DESC LIMIT 1")),
         conversion(db.MustPrepare(
             "SELECT hash, body FROM conversion WHERE form_id = ? AND key_version = ?")),
-        rescorings(db) {}
+        rescorings(db),
+        sittings(db) {}
   sql::Database db;
   sql::Statement attempt, version, newest, conversion;
   RescoringReads rescorings;
+  SittingReads sittings;
 };
 
 // Lends readers; waits while all are out.
@@ -132,6 +135,34 @@ class SqlScoreStore final : public ScoringStore {
 
   void Append(ScoreRecord score, ConversionRecord conversion, Done done) override {
     writer_->Append(std::move(score), std::move(conversion), std::move(done));
+  }
+
+  absl::StatusOr<std::optional<SittingRecord>> FindSitting(const std::string& session) override {
+    ReaderPool::Loan reader(readers_);
+    return reader->sittings.Find(session);
+  }
+  absl::StatusOr<std::vector<SittingRecord>> ListSittings(const std::string& learner) override {
+    ReaderPool::Loan reader(readers_);
+    return reader->sittings.List(learner);
+  }
+  absl::StatusOr<std::vector<std::string>> ListLearners(const std::string& exam_id,
+                                                        const std::string& after,
+                                                        size_t limit) override {
+    ReaderPool::Loan reader(readers_);
+    return reader->sittings.Learners(exam_id, after, limit);
+  }
+  absl::Status AssignSittings(const std::vector<std::string>& session_ids,
+                              const std::string& learner) override {
+    return writer_->Run(
+        [&](RescoringTables&) { return writer_->sittings().Assign(session_ids, learner); });
+  }
+  absl::StatusOr<std::optional<PriorRecord>> FindPrior(const std::string& exam_id) override {
+    ReaderPool::Loan reader(readers_);
+    return reader->sittings.Prior(exam_id);
+  }
+  absl::Status PutPrior(const std::string& exam_id, const PriorRecord& prior) override {
+    return writer_->Run(
+        [&](RescoringTables&) { return writer_->sittings().PutPrior(exam_id, prior); });
   }
 
   absl::StatusOr<uint32_t> LastRevision(const std::string& exam_id) override {

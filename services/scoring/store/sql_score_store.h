@@ -6,6 +6,7 @@
 
 #include "services/scoring/store/rescoring_store.h"
 #include "services/scoring/store/score_store.h"
+#include "services/scoring/store/sitting_store.h"
 
 namespace invigil::scoring {
 
@@ -17,8 +18,8 @@ struct SqlStoreOptions {
   size_t batch_size = 128;                 // writes in one transaction
 };
 
-// One database, both faces.
-class ScoringStore : public ScoreStore, public RescoringStore {};
+// One database, all faces.
+class ScoringStore : public ScoreStore, public RescoringStore, public SittingStore {};
 
 // Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER) with the location and what to do. Its
 // destructor writes what waits.

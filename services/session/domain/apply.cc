@@ -165,6 +165,7 @@ struct Change {
     StopPart(at);
     StopBreak(at);
     state.paused_at = at;
+    ++state.clock_stops;
     ++state.deadline_version;
   }
   void operator()(const Resumed&) const {
@@ -203,6 +204,7 @@ struct Change {
     Give({e.grant.id, e.grant.amount, true});
     // A submit that is still under way was meant for the session as it was.
     ++state.epoch;
+    ++state.clock_stops;
     ForgetScore();
   }
   void operator()(const ResponsesRecovered& e) const {

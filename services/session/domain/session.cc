@@ -29,11 +29,11 @@ bool operator==(const State& a, const State& b) {
          a.part_granted == b.part_granted && a.next_granted == b.next_granted &&
          a.exam_used == b.exam_used && a.granted == b.granted && a.window_end == b.window_end &&
          a.break_kind == b.break_kind && a.break_since == b.break_since &&
-         a.pool_used == b.pool_used && a.breaks == b.breaks && a.paused_at == b.paused_at &&
-         a.answers_ended_at == b.answers_ended_at && a.left == b.left &&
-         a.sealed_as == b.sealed_as && a.cursor == b.cursor && a.edits_used == b.edits_used &&
-         a.checked_in == b.checked_in && a.claimed == b.claimed && a.held == b.held &&
-         SameValue(a.identity, b.identity) && SameValue(a.form, b.form) &&
+         a.pool_used == b.pool_used && a.breaks == b.breaks && a.clock_stops == b.clock_stops &&
+         a.paused_at == b.paused_at && a.answers_ended_at == b.answers_ended_at &&
+         a.left == b.left && a.sealed_as == b.sealed_as && a.cursor == b.cursor &&
+         a.edits_used == b.edits_used && a.checked_in == b.checked_in && a.claimed == b.claimed &&
+         a.held == b.held && SameValue(a.identity, b.identity) && SameValue(a.form, b.form) &&
          SameValue(a.accommodation, b.accommodation) && SameValue(a.report, b.report) &&
          SameValue(a.extras, b.extras) && a.responses == b.responses && a.grants == b.grants;
 }

@@ -116,7 +116,8 @@ struct State {
   BreakKind break_kind = BreakKind::kNone;
   std::optional<Time> break_since;  // a pooled break's time runs since
   Duration pool_used{0};
-  uint32_t breaks = 0;  // begun so far, scheduled ones included
+  uint32_t breaks = 0;       // begun so far, scheduled ones included
+  uint32_t clock_stops = 0;  // pauses and reopenings so far
   std::optional<Time> paused_at;
   // The last section was left: only parts without items follow.
   std::optional<Time> answers_ended_at;

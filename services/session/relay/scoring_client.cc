@@ -4,6 +4,7 @@
 
 #include "common/client/channel.h"
 #include "common/rpc/status.h"
+#include "invigil/scoring/v1/learner.grpc.pb.h"
 #include "invigil/scoring/v1/rescoring.grpc.pb.h"
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "services/session/rpc/convert.h"
@@ -89,6 +90,21 @@ AmendmentSource MakeAmendmentSource(const std::shared_ptr<grpc::Channel>& channe
         [call, done = std::move(done)](grpc::Status status) { done(rpc::FromGrpc(status)); });
   };
   return source;
+}
+
+AssignSessions MakeAssignSessions(const std::shared_ptr<grpc::Channel>& channel,
+                                  auth::ServiceIdentity& identity, Duration deadline) {
+  const auto stub = std::make_shared<scoring::v1::LearnerService::Stub>(channel);
+  return [stub, &identity, deadline](const std::vector<SessionId>& sessions,
+                                     const std::string& learner) {
+    scoring::v1::AssignSessionsRequest request;
+    scoring::v1::AssignSessionsResponse response;
+    for (const SessionId& session : sessions) request.add_session_ids(session.ToHex());
+    request.set_learner_id(learner);
+    grpc::ClientContext context;
+    client::Prepare(context, deadline, identity.Token(), telemetry::TraceContext::New());
+    return rpc::FromGrpc(stub->AssignSessions(&context, request, &response));
+  };
 }
 
 }  // namespace invigil::session

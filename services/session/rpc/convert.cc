@@ -74,6 +74,26 @@ absl::StatusOr<Plan> FromProto(const itembank::v1::FormPlan& from) {
   return plan;
 }
 
+// How the sitting went, for the signals of learners.
+void Facts(const State& state, scoring::v1::SittingFacts* facts) {
+  facts->set_learner_id(state.identity->candidate_id);
+  facts->set_kind(
+      state.identity->kind == SessionKind::kPractice     ? scoring::v1::SITTING_KIND_PRACTICE
+      : state.identity->kind == SessionKind::kDiagnostic ? scoring::v1::SITTING_KIND_DIAGNOSTIC
+                                                         : scoring::v1::SITTING_KIND_EXAM);
+  if (state.started_at) Set(*state.started_at, facts->mutable_start_time());
+  if (state.ended_at) Set(*state.ended_at, facts->mutable_end_time());
+  facts->set_clock_stops(state.clock_stops);
+  facts->set_held(state.held);
+  if (!state.extras) return;
+  for (size_t place = 0; place < state.extras->marks.size(); ++place) {
+    if (state.extras->marks[place].shown_ms == 0) continue;
+    auto* shown = facts->add_shown();
+    shown->set_item_id(std::string(state.form->item_id(place)));
+    shown->set_shown_ms(state.extras->marks[place].shown_ms);
+  }
+}
+
 }  // namespace
 
 Duration FromProto(const google::protobuf::Duration& from) {
@@ -232,6 +252,7 @@ scoring::v1::ScoreSessionRequest ScoreRequest(const SessionId& session, const St
   request.set_session_id(session.ToHex());
   request.set_attempt_version(state.attempt_version);
   request.set_form_id(state.form->form_id());
+  Facts(state, request.mutable_sitting());
   for (size_t place = 0; place < state.responses.size(); ++place) {
     if (state.responses[place].options == 0) continue;  // never answered, or cleared: omitted
     auto* response = request.add_responses();

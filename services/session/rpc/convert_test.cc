@@ -95,6 +95,25 @@ TEST_F(ConvertTest, ReceiptAndScoreRequestSayWhatIsStored) {
   ASSERT_EQ(request.responses_size(), 1) << "cleared is omitted";
   EXPECT_EQ(request.responses(0).item_id(), "two");
   EXPECT_EQ(request.attempt_version(), 1u);
+  EXPECT_EQ(request.sitting().learner_id(), state_.identity->candidate_id);
+  EXPECT_EQ(request.sitting().kind(), scoring::v1::SITTING_KIND_EXAM);
+  EXPECT_EQ(request.sitting().clock_stops(), 0u);
+  EXPECT_EQ(FromUnixMicros(request.sitting().end_time().seconds() * 1'000'000), fixtures::kStart);
+}
+
+TEST_F(ConvertTest, ScoreRequestSaysThatTheClockWasStopped) {
+  const Time at = fixtures::kStart;
+  ASSERT_TRUE(Apply(state_, Paused{"pat", "fire alarm"}, at).ok());
+  ASSERT_TRUE(Apply(state_, Resumed{false, "pat", "over"}, at).ok());
+  ProgressStored progress;
+  progress.entries.push_back({1, {.sequence = 1, .shown_ms = 4200}});
+  ASSERT_TRUE(Apply(state_, progress, at).ok());
+  ASSERT_TRUE(Apply(state_, Sealed{SessionState::kSubmitted, at, "", ""}, at).ok());
+  const auto facts = ScoreRequest(SessionId(), state_).sitting();
+  EXPECT_EQ(facts.clock_stops(), 1u);
+  ASSERT_EQ(facts.shown_size(), 1);
+  EXPECT_EQ(facts.shown(0).item_id(), "two");
+  EXPECT_EQ(facts.shown(0).shown_ms(), 4200u);
 }
 
 TEST_F(ConvertTest, ReadsWritesAndMarksWhatNoOptionCanBe) {
