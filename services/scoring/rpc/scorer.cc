@@ -4,7 +4,6 @@
 
 #include "common/error/error.h"
 #include "common/log/log.h"
-#include "common/telemetry/metrics.h"
 #include "services/scoring/domain/scoring.h"
 #include "services/scoring/rpc/convert.h"
 
@@ -12,20 +11,6 @@ namespace invigil::scoring {
 namespace {
 
 constexpr int kMostOvertaken = 3;
-
-// A sealed session gets its score also where its form can't carry a decision out; that somebody has
-// to decide otherwise about such forms must be seen.
-void AlarmOf(const std::vector<RefusedDecision>& refused, const ScoringKey& key) {
-  static auto& alarms = telemetry::GetCounter(
-      "invigil_scoring_decisions_refused_total",
-      "Scores of forms that can't carry an approved decision about an item out.");
-  if (refused.empty()) return;
-  alarms.Add();
-  log::Warning("a form can't carry a decision out; it is scored by the key before",
-               {{"form_id", key.form_id},
-                {"revision", static_cast<int64_t>(refused.back().revision)},
-                {"error", std::string(refused.back().why.message())}});
-}
 
 }  // namespace
 
@@ -108,16 +93,12 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& bank_key) {
   const ScoreRequest& request = call->request;
   const auto exam = ring_.RevisionsOf(bank_key->exam_id);
   if (!exam.ok()) return exam.status();
-  std::vector<RefusedDecision> refused;
-  const auto key = KeyUnder(*bank_key, (*exam)->revisions, &refused);
+  const auto key = KeyUnder(*bank_key, (*exam)->revisions);
   if (!key.ok()) return key.status();
-  AlarmOf(refused, *bank_key);
   const auto conversion = ConversionFor(*key, *bank_key);
   if (!conversion.ok()) return conversion.status();
   const auto score = ScoreResponses(request.responses, *key, *conversion);
   if (!score.ok()) return score.status();
-  const auto equating = ring_.EquatingOf(*key);
-  if (!equating.ok()) return equating.status();
   ScoreRecord record{.session_id = request.session_id,
                      .attempt_version = request.attempt_version,
                      .form_id = score->form_id,
@@ -130,7 +111,7 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& bank_key) {
                      .passed = score->passed,
                      .score_time = clock_.Now(),
                      .responses = call->responses_text,
-                     .body = EncodeScore(*score, request.session_id, *equating),
+                     .body = EncodeScore(*score, request.session_id),
                      .key_revision = (*exam)->last,
                      .rescoring_id = {},
                      .sitting = request.sitting};
