@@ -58,12 +58,20 @@ void CompareMantelHaenszel(const std::string& file, bool purify) {
     const MantelHaenszelItem& item = result->items[i];
     const auto& row = rows[i];
     EXPECT_EQ(row.at("item"), verbal.items[i]);
-    EXPECT_NEAR(item.chi_square.value(), Real(row, "MH_chisq_cc"), 1e-8) << verbal.items[i];
+    // Where right answers are less than half a one away, difR squares what lies past 0; here it is
+    // 0.
+    const bool past = *item.chi_square == 0;
+    if (past) {
+      EXPECT_LT(Real(row, "MH_chisq_cc"), 0.02) << verbal.items[i];
+      EXPECT_EQ(item.p_value.value(), 1);
+    } else {
+      EXPECT_NEAR(item.chi_square.value(), Real(row, "MH_chisq_cc"), 1e-8) << verbal.items[i];
+      EXPECT_NEAR(item.p_value.value(), Real(row, "p_cc"), 1e-8);
+    }
     EXPECT_NEAR(item.chi_square_uncorrected.value(), Real(row, "MH_chisq_nocc"), 1e-8);
     EXPECT_NEAR(item.odds_ratio.value(), Real(row, "alphaMH"), 1e-8);
     EXPECT_NEAR(item.ln_variance.value(), Real(row, "varLambda"), 1e-8);
     EXPECT_NEAR(item.delta.value(), Real(row, "delta_MH"), 1e-8);
-    EXPECT_NEAR(item.p_value.value(), Real(row, "p_cc"), 1e-8);
     EXPECT_EQ(item.flagged, row.at("flagged_cc_05") == "1") << verbal.items[i];
     EXPECT_EQ(NameOf(item.effect_class.value()), row.at("ets_effect")) << verbal.items[i];
     // The purified file of logOR statistics was purified by that statistic's own flags.

@@ -56,6 +56,24 @@ TEST(MantelHaenszel, OneTableByHand) {
   EXPECT_EQ(item.effect_class, DifClass::kC);
 }
 
+// The correction for continuity must not make evidence of a difference of a hundredth: 99 of 100 of
+// the reference group and the one of the focal group had item 0 right, all with a total of 1.
+TEST(MantelHaenszel, ATinyDifferenceIsNoEvidence) {
+  DifData data{.persons = 101, .items = 2};
+  for (int p = 0; p < 101; ++p) {
+    data.focal.push_back(p == 100);
+    const bool right = p != 50;
+    data.cells.push_back(right);
+    data.cells.push_back(!right);
+  }
+  const auto result = MantelHaenszel(data, {});
+  ASSERT_TRUE(result.ok());
+  const MantelHaenszelItem& item = result->items[0];
+  EXPECT_EQ(item.chi_square.value(), 0);
+  EXPECT_EQ(item.p_value.value(), 1);
+  EXPECT_FALSE(item.flagged);
+}
+
 TEST(MantelHaenszel, FindsTheDifferentItemAndItsSize) {
   const DifData data = Simulate(11, 4000, 20, 0.8);
   const auto result = MantelHaenszel(data, {.purify = true});

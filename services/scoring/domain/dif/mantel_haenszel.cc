@@ -67,7 +67,9 @@ MantelHaenszelItem Test(const std::vector<Level>& levels, double significance) {
     item.reason = "NO_VARIANCE";
     return item;
   }
-  const double corrected = std::abs(away) - 0.5;
+  // A correction for continuity brings nearer to 0, never past it: squared, what lies past it would
+  // be evidence out of nothing where the variance is small.
+  const double corrected = std::max(0.0, std::abs(away) - 0.5);
   item.chi_square = corrected * corrected / variance;
   item.chi_square_uncorrected = away * away / variance;
   item.p_value = ChiSquareSurvival(*item.chi_square, 1);
