@@ -22,11 +22,13 @@ struct Gradient {
 // Central differences of the whole link; it converges to 1e-13, so that a step of 1e-5 leaves
 // eight digits. A lower asymptote of 0 is moved up only.
 absl::StatusOr<Gradient> Differentiate(LinkMethod method, std::span<const CommonItem> items,
-                                       const AbilityNodes& nodes, bool of_from) {
+                                       const AbilityNodes& nodes, bool of_from, bool rasch) {
   constexpr double kStep = 1e-5;
   Gradient gradient{std::vector<double>(3 * items.size()), std::vector<double>(3 * items.size())};
   std::vector<CommonItem> moved(items.begin(), items.end());
   for (size_t k = 0; k < gradient.a.size(); ++k) {
+    // With one slope of its own it would be another model, which some methods can't link.
+    if (rasch && k % 3 == 0) continue;
     double& parameter = Parameter(moved[k / 3], of_from, k % 3);
     const double value = parameter;
     ScaleTransformation ends[2];
@@ -40,7 +42,7 @@ absl::StatusOr<Gradient> Differentiate(LinkMethod method, std::span<const Common
       ends[side] = result->link;
     }
     parameter = value;
-    gradient.a[k] = (ends[1].a - ends[0].a) / (at[1] - at[0]);
+    if (!rasch) gradient.a[k] = (ends[1].a - ends[0].a) / (at[1] - at[0]);
     gradient.b[k] = (ends[1].b - ends[0].b) / (at[1] - at[0]);
   }
   return gradient;
@@ -76,14 +78,8 @@ absl::StatusOr<LinkErrors> LinkStandardErrors(LinkMethod method, std::span<const
   LinkErrors errors;
   double var_a = 0, var_b = 0;
   for (bool of_from : {true, false}) {
-    auto gradient = Differentiate(method, items, nodes, of_from);
+    auto gradient = Differentiate(method, items, nodes, of_from, rasch);
     if (!gradient.ok()) return gradient.status();
-    if (rasch) {
-      for (size_t k = 0; k < gradient->a.size(); ++k) {
-        if (k % 3 == 0) gradient->b[k] = 0;
-        gradient->a[k] = 0;
-      }
-    }
     const auto& covariance = of_from ? covariance_from : covariance_to;
     var_a += Form(gradient->a, covariance, gradient->a);
     var_b += Form(gradient->b, covariance, gradient->b);

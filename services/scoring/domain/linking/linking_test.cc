@@ -102,6 +102,26 @@ TEST(Linking, GaussHermiteIntegratesPolynomials) {
   }
 }
 
+// What links a Rasch calibration also has errors: they differentiate difficulties, never one slope.
+TEST(Linking, ErrorsOfARaschLinkOfOneAnchor) {
+  const std::vector<CommonItem> one = {{{1, -1, 0}, {1, -0.4, 0}}};
+  std::vector<double> none(9, 0.0), difficulty(9, 0.0);
+  difficulty[1 * 3 + 1] = 0.04;
+  const std::vector<CommonItem> level = {{{1, 0.5, 0}, {1, 0.9, 0}}, {{1, 0.5, 0}, {1, 0.9, 0}}};
+  std::vector<double> none_of_two(36, 0.0), first_of_two(36, 0.0);
+  first_of_two[1 * 6 + 1] = 0.04;
+  for (LinkMethod method : {LinkMethod::kMeanMean, LinkMethod::kMeanSigma}) {
+    ASSERT_TRUE(Link(method, one, {}).ok()) << NameOf(method);
+    const auto errors = LinkStandardErrors(method, one, {}, none, difficulty);
+    ASSERT_TRUE(errors.ok()) << errors.status();
+    EXPECT_EQ(errors->se_a, 0);
+    EXPECT_NEAR(errors->se_b, 0.2, 1e-9);
+    const auto of_two = LinkStandardErrors(method, level, {}, none_of_two, first_of_two);
+    ASSERT_TRUE(of_two.ok()) << of_two.status();
+    EXPECT_NEAR(of_two->se_b, 0.1, 1e-9);
+  }
+}
+
 // Numbers that the errors must give: A scales with a slope alone, B moves with a difficulty alone.
 TEST(Linking, ErrorsOfOneParameterAreItsShare) {
   const std::vector<CommonItem> common = {{{1, -1, 0}, {1.2, -0.4, 0}},
