@@ -75,14 +75,15 @@ Json FitRow(const ItemFit& fit) {
 std::vector<ItemFit> Fit(const CalibrationResult& result, const Responses& responses,
                          const CalibrationOptions& options, Json& notes) {
   std::vector<scoring::ItemParameters> items;
+  scoring::ItemFitOptions fit_options;
   for (size_t i = 0; i < result.items.size(); ++i) {
     items.push_back(result.items[i].parameters);
+    fit_options.fixed.push_back(result.items[i].fixed);
     if (scoring::IsValid(items.back())) continue;
     notes.push_back("item \"" + responses.items[i] +
                     "\" has a slope that is not above 0: check its key; no item fit was computed");
     return {};
   }
-  scoring::ItemFitOptions fit_options;
   fit_options.quadrature = options.quadrature;
   fit_options.mean = result.mean;
   fit_options.sd = result.sd;

@@ -318,6 +318,16 @@ TEST(ItemFit, ItemsOfTheModelFitAndOthersDoNot) {
   items[7] = {1.2, 0, 0};  // noise, claimed to discriminate
   const auto fit = AssessItemFit(items, {cells, 3000, 30}, {});
   ASSERT_TRUE(fit.ok());
+  // What was given cost no degree of freedom.
+  ItemFitOptions options;
+  options.fixed.assign(30, false);
+  options.fixed[3] = true;
+  const auto anchored = AssessItemFit(items, {cells, 3000, 30}, options);
+  ASSERT_TRUE(anchored.ok());
+  EXPECT_EQ((*anchored)[3].degrees_of_freedom, (*fit)[3].degrees_of_freedom + 2);
+  EXPECT_EQ((*anchored)[3].s_x2, (*fit)[3].s_x2);
+  EXPECT_GT((*anchored)[3].p_value, (*fit)[3].p_value);
+  EXPECT_EQ((*anchored)[4].degrees_of_freedom, (*fit)[4].degrees_of_freedom);
   int low = 0;
   for (size_t i = 0; i < 30; ++i) {
     const ItemFit& item = (*fit)[i];

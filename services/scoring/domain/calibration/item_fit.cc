@@ -130,7 +130,8 @@ void ByScore(std::span<const ItemParameters> items, const ResponseView& response
   for (size_t i = 0; i < count; ++i) {
     const ScoreChiSquare result = CompareByScore(groups, i, expected[i]);
     ItemFit& item = fit[i];
-    item.degrees_of_freedom = result.rows - options.parameters_per_item;
+    const bool fixed = i < options.fixed.size() && options.fixed[i];
+    item.degrees_of_freedom = result.rows - (fixed ? 0 : options.parameters_per_item);
     if (item.degrees_of_freedom <= 0) {
       item.s_x2_problem = "TOO_FEW_SCORES";
       continue;

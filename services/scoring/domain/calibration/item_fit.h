@@ -41,6 +41,8 @@ struct ItemFitOptions {
   // Estimated ones, taken from the degrees of freedom of S-X2. mirt also takes 2 for the Rasch
   // model, whose sd of ability it counts.
   int parameters_per_item = 2;
+  // Per item, whether its parameters were given: none is taken off for it. Empty: for none.
+  std::vector<bool> fixed;
   int threads = 0;
 };
 
