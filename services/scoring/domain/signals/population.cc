@@ -1,5 +1,6 @@
 #include "services/scoring/domain/signals/population.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/error/error.h"
@@ -67,11 +68,27 @@ absl::StatusOr<DomainSpread> FitDomainSd(std::span<const std::vector<PracticeRes
                                          std::span<const std::string> domain_names,
                                          DiagnosticOptions options) {
   if (diagnostics.size() < kFewest) return TooSmall();
+  constexpr double kLow = 0.05, kHigh = 2.5;
+  // Who is left out is settled once, at both ends, so that every likelihood is of the same
+  // learners.
+  std::vector<bool> explained(diagnostics.size(), true);
+  for (const double domain_sd : {kLow, kHigh}) {
+    options.domain_sd = domain_sd;
+    for (size_t i = 0; i < diagnostics.size(); ++i) {
+      const auto result = Diagnose(diagnostics[i], exam, domain_names, options);
+      if (result.ok()) continue;
+      if (ReasonOf(result.status()) != "ANSWERS_UNEXPLAINED") return result.status();
+      explained[i] = false;
+    }
+  }
+  const auto left_out = std::count(explained.begin(), explained.end(), false);
+  if (diagnostics.size() - static_cast<size_t>(left_out) < kFewest) return TooSmall();
   const auto likelihood = [&](double log_sd) -> absl::StatusOr<double> {
     options.domain_sd = std::exp(log_sd);
     double sum = 0;
-    for (const std::vector<PracticeResponse>& responses : diagnostics) {
-      const auto result = Diagnose(responses, exam, domain_names, options);
+    for (size_t i = 0; i < diagnostics.size(); ++i) {
+      if (!explained[i]) continue;
+      const auto result = Diagnose(diagnostics[i], exam, domain_names, options);
       if (!result.ok()) return result.status();
       sum += result->log_likelihood;
     }
@@ -79,7 +96,7 @@ absl::StatusOr<DomainSpread> FitDomainSd(std::span<const std::vector<PracticeRes
   };
   // Golden section on the logarithm; the likelihood has one peak.
   constexpr double kGolden = 0.6180339887498949;
-  double low = std::log(0.05), high = std::log(2.5);
+  double low = std::log(kLow), high = std::log(kHigh);
   double left = high - kGolden * (high - low), right = low + kGolden * (high - low);
   auto at_left = likelihood(left), at_right = likelihood(right);
   while (at_left.ok() && at_right.ok() && high - low > 0.01) {
@@ -100,7 +117,9 @@ absl::StatusOr<DomainSpread> FitDomainSd(std::span<const std::vector<PracticeRes
   if (!at_left.ok()) return at_left.status();
   if (!at_right.ok()) return at_right.status();
   const bool first = *at_left >= *at_right;
-  return DomainSpread{std::exp(first ? left : right), first ? *at_left : *at_right};
+  return DomainSpread{.domain_sd = std::exp(first ? left : right),
+                      .log_likelihood = first ? *at_left : *at_right,
+                      .unexplained = static_cast<int>(left_out)};
 }
 
 }  // namespace invigil::scoring

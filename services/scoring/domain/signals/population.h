@@ -28,11 +28,13 @@ absl::StatusOr<Population> FitPopulation(std::span<const std::vector<double>> po
 struct DomainSpread {
   double domain_sd = 0;  // for DiagnosticOptions
   double log_likelihood = 0;
+  int unexplained = 0;  // diagnostics that no ability gives, left out
 };
 
 // How far domains differ inside learners, by marginal maximum likelihood over their diagnostics
 // (Bock & Aitkin 1981), sought between 0.05 and 2.5 logits to within 1 %.
-// Errors: those of Diagnose for any of them; POPULATION_TOO_SMALL.
+// Errors: those of Diagnose for any of them, but for ANSWERS_UNEXPLAINED: such a one is left out;
+// POPULATION_TOO_SMALL, also of those that are left.
 absl::StatusOr<DomainSpread> FitDomainSd(std::span<const std::vector<PracticeResponse>> diagnostics,
                                          std::span<const ItemParameters> exam,
                                          std::span<const std::string> domain_names,

@@ -65,5 +65,33 @@ TEST(Population, SpreadOfDomainsIsFoundFromDiagnostics) {
   }
 }
 
+// One learner whose answers no ability gives must not keep a population from its prior.
+TEST(Population, UnexplainedDiagnosticsAreLeftOutAndCounted) {
+  const auto exam = SimulatedExam(2026).base_form;
+  const std::vector<std::string> names = {"Concepts", "Security", "Technology", "Billing"};
+  Random random(10);
+  std::vector<std::vector<PracticeResponse>> diagnostics;
+  for (int i = 0; i < 30; ++i) {
+    diagnostics.push_back(SimulateDiagnostic(20, 0, 1.2, 0.5, random).responses);
+  }
+  const auto without = FitDomainSd(diagnostics, exam, names);
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_EQ(without->unexplained, 0);
+  // Wrong on what everybody has right, a thousand times over.
+  PracticeResponse impossible = diagnostics[0][0];
+  impossible.operational = true;
+  impossible.right = false;
+  impossible.irt = {.slope = 1, .difficulty = -600, .lower_asymptote = 0};
+  diagnostics.emplace_back(1000, impossible);
+  ASSERT_EQ(ReasonOf(Diagnose(diagnostics.back(), exam, names, {}).status()),
+            "ANSWERS_UNEXPLAINED");
+  const auto with = FitDomainSd(diagnostics, exam, names);
+  ASSERT_TRUE(with.ok()) << with.status();
+  EXPECT_EQ(with->unexplained, 1);
+  EXPECT_EQ(with->domain_sd, without->domain_sd);
+  diagnostics.erase(diagnostics.begin());
+  EXPECT_EQ(ReasonOf(FitDomainSd(diagnostics, exam, names).status()), "POPULATION_TOO_SMALL");
+}
+
 }  // namespace
 }  // namespace invigil::scoring

@@ -308,6 +308,7 @@ absl::StatusOr<std::optional<Trend>> TrendOf(std::span<const SessionJudgement> s
 
 double BufferProbability(double right, double cut, int items, int sessions) {
   const double error = std::sqrt(right * (1 - right) / (static_cast<double>(items) * sessions));
+  if (!(error > 0)) return right >= cut ? 1 : 0;  // all right or none: nothing scatters
   return NormalCumulative((right - cut) / error);
 }
 

@@ -69,6 +69,13 @@ TEST(Readiness, BuffersOfOneAndFiveSessions) {
   EXPECT_NEAR(mastery({40}), 0.96, 0.02);
 }
 
+TEST(Readiness, ABufferOfAllOrNothingIsCertain) {
+  EXPECT_EQ(BufferProbability(1, 1, 50, 1), 1);
+  EXPECT_EQ(BufferProbability(1, 0.7, 50, 1), 1);
+  EXPECT_EQ(BufferProbability(0, 0, 50, 1), 1);
+  EXPECT_EQ(BufferProbability(0, 0.7, 50, 1), 0);
+}
+
 TEST(Readiness, TheStandardErrorIsAboutSixtyPoints) {
   const Readiness one = Of({Session(0, 38)}, Plain());
   EXPECT_GT(one.scaled_sd, 50);
