@@ -1,8 +1,9 @@
 // The bootstrap of an equating: both groups drawn anew, independently and at their size, the whole
 // way from counts to table done again each time.
 //
-// Replication r has a generator of its own, made from the seed and r, and writes to a row of its
-// own; the rows are summed in order. The result is the same for every number of threads.
+// Replication r has a generator of its own, made from the seed and r; blocks of replications are
+// summed up each by itself and then in order. The result is the same for every number of threads,
+// and memory does not grow with the replications.
 #pragma once
 
 #include <optional>

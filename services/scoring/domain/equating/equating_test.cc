@@ -236,7 +236,7 @@ TEST(Equating, BootstrapIsTheSameForASeedWhateverTheThreads) {
   Request request{.design = Design::kNeatInternal,
                   .method = Method::kChainedEquipercentile,
                   .smoothing = {.degree = 3, .cross = 1},
-                  .bootstrap = 60,
+                  .bootstrap = 600,
                   .seed = 42,
                   .threads = 1};
   const auto one = Equate(request, x, y);
@@ -246,7 +246,7 @@ TEST(Equating, BootstrapIsTheSameForASeedWhateverTheThreads) {
   const auto other = Equate(request, x, y);
   ASSERT_TRUE(one.ok() && five.ok() && other.ok());
   EXPECT_EQ(one->error_kind, ErrorKind::kBootstrap);
-  EXPECT_EQ(one->replications + one->failed_replications, 60);
+  EXPECT_EQ(one->replications + one->failed_replications, 600);
   for (size_t s = 0; s <= 20; ++s) {
     EXPECT_EQ(one->table[s].standard_error, five->table[s].standard_error);
     EXPECT_EQ(one->table[s].equated, other->table[s].equated);
