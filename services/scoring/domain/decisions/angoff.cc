@@ -153,9 +153,18 @@ absl::StatusOr<AngoffResult> Angoff(std::span<const AngoffRating> ratings,
   std::set<int> rounds;
   for (const AngoffRating& rating : ratings) rounds.insert(rating.round);
   AngoffResult result;
+  Table first;
   for (int round : rounds) {
     const auto table = TableOf(round, ratings);
     if (!table.ok()) return table.status();
+    if (round == *rounds.begin()) first = *table;
+    if (table->items != first.items) {
+      return InvalidArgument("ANGOFF_ROUND_ITEMS",
+                             "round " + std::to_string(round) + " rates other items than round " +
+                                 std::to_string(*rounds.begin()) +
+                                 "; carry unchanged ratings over, since a sum over fewer items is "
+                                 "no cut of this form");
+    }
     std::vector<double> p;
     for (const std::string& item : table->items) {
       if (difficulty.empty()) break;

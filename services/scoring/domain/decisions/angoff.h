@@ -55,7 +55,9 @@ struct AngoffResult {
 // Errors, INVALID_ARGUMENT: ANGOFF_EMPTY (no ratings), ANGOFF_ONE_JUDGE (a round with fewer than
 // two judges has no error), ANGOFF_ONE_ITEM, ANGOFF_RATING_RANGE, ANGOFF_RATING_REPEATED,
 // ANGOFF_RATING_MISSING (a judge left out an item that others rated in that round),
-// ANGOFF_DIFFICULTY (missing for an item or outside [0, 1]).
+// ANGOFF_ROUND_ITEMS (a round rates other items than the first: its cut would be of another form),
+// ANGOFF_DIFFICULTY (missing for an item or outside [0, 1]). Judges may leave between rounds; each
+// round names its own.
 absl::StatusOr<AngoffResult> Angoff(std::span<const AngoffRating> ratings,
                                     const std::map<std::string, double>& difficulty = {});
 

@@ -87,6 +87,16 @@ TEST(Angoff, JudgesAgainstDifficulties) {
   EXPECT_FALSE(other->rounds[0].judges[2].agreement.has_value());
 }
 
+// A second round over the items that were discussed is a usual way to write it down, and its sum a
+// cut of nothing.
+TEST(Angoff, ARoundOverOtherItemsIsRefused) {
+  auto ratings = Panel();
+  std::erase_if(ratings, [](const AngoffRating& r) { return r.round == 2 && r.item == "0"; });
+  const auto result = Angoff(ratings);
+  EXPECT_EQ(ReasonOf(result.status()), "ANGOFF_ROUND_ITEMS");
+  EXPECT_NE(result.status().message().find("round 2"), std::string::npos);
+}
+
 TEST(Angoff, BadInputIsANamedError) {
   const auto reason = [](std::vector<AngoffRating> ratings,
                          const std::map<std::string, double>& p = {}) {
