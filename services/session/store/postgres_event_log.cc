@@ -110,12 +110,17 @@ class PostgresEventLog final : public EventLog {
         write_remarks_(
             db_->Prepare("INSERT INTO remarks(n, session_id, person, salt, body) SELECT * FROM "
                          "unnest($1::BIGINT[], $2::BYTEA[], $3::TEXT[], $4::TEXT[], $5::BYTEA[])")),
+        // Who it is says the session's row: memory may still name somebody who was erased.
         write_notices_(db_->Prepare(
             "INSERT INTO notices(n, session_id, seq, kind, written_us, occurred_us, candidate_id, "
             "exam_id, exam_version, session_kind, epoch, attempt_version, score_version, "
-            "incident_id) SELECT * FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], "
+            "incident_id) SELECT x.n, x.id, x.seq, x.kind, x.written, x.occurred, "
+            "COALESCE(s.candidate_id, x.candidate), x.exam, x.version, x.session_kind, x.epoch, "
+            "x.attempt, x.score, x.incident FROM unnest($1::BIGINT[], $2::BYTEA[], $3::BIGINT[], "
             "$4::BIGINT[], $5::BIGINT[], $6::BIGINT[], $7::TEXT[], $8::TEXT[], $9::BIGINT[], "
-            "$10::BIGINT[], $11::BIGINT[], $12::BIGINT[], $13::BIGINT[], $14::TEXT[])")) {}
+            "$10::BIGINT[], $11::BIGINT[], $12::BIGINT[], $13::BIGINT[], $14::TEXT[]) AS x(n, id, "
+            "seq, kind, written, occurred, candidate, exam, version, session_kind, epoch, attempt, "
+            "score, incident) LEFT JOIN sessions s ON s.session_id=x.id")) {}
 
   absl::Status Begin() override {
     Forget();

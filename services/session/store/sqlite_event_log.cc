@@ -61,10 +61,12 @@ class SqliteEventLog final : public EventLog {
                                     "VALUES(?,?,?)")),
         write_remark_(db_.MustPrepare("INSERT INTO remarks(n, session_id, person, salt, body) "
                                       "VALUES(?,?,?,?,?)")),
+        // Who it is says the session's row: memory may still name somebody who was erased.
         write_notice_(db_.MustPrepare(
             "INSERT INTO notices(n, session_id, seq, kind, written_us, occurred_us, candidate_id, "
             "exam_id, exam_version, session_kind, epoch, attempt_version, score_version, "
-            "incident_id) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)")) {}
+            "incident_id) VALUES(?,?,?,?,?,?,COALESCE((SELECT candidate_id FROM sessions WHERE "
+            "session_id=?2),?),?,?,?,?,?,?,?)")) {}
 
   absl::Status Begin() override {
     Forget();
@@ -505,6 +507,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenSqliteEventLog(const std::string& 
   auto db = Database::Open(path);
   if (!db.ok()) return db.status();
   INVIGIL_RETURN_IF_ERROR(db->Migrate(SqliteSchema()));
+  db->CheckpointApart();  // every save waits for this connection's commits
   return std::make_unique<SqliteEventLog>(*std::move(db));
 }
 
