@@ -507,7 +507,6 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenSqliteEventLog(const std::string& 
   auto db = Database::Open(path);
   if (!db.ok()) return db.status();
   INVIGIL_RETURN_IF_ERROR(db->Migrate(SqliteSchema()));
-  db->CheckpointApart();  // every save waits for this connection's commits
   return std::make_unique<SqliteEventLog>(*std::move(db));
 }
 
