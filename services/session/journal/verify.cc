@@ -1,5 +1,7 @@
 #include "services/session/journal/verify.h"
 
+#include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -54,15 +56,18 @@ class Verifier {
   // was: nullopt.
   std::optional<JournalFault> Unexplained() const {
     std::optional<JournalFault> first;
-    for (const auto& [key, erased] : erased_) {
-      if (wordless_.contains(key.first)) continue;
-      if (!first || erased.n < first->n) first = JournalFault{erased.n, erased.fault};
+    for (const auto& [session, names] : erased_) {
+      for (const auto& [name, erased] : names) {
+        if (!first || erased.n < first->n) first = JournalFault{erased.n, erased.fault};
+      }
     }
     return first;
   }
 
-  // After the last row: whether one says that the journal was cut off there.
-  bool SaysCut(const JournalHead& begin) const { return cuts_.contains({begin.n, begin.hash}); }
+  // After the last row: whether one says that the journal was cut off there, if it was at all.
+  bool SaysCut(const JournalHead& begin) const {
+    return begin.n == 0 || cuts_.contains({begin.n, begin.hash});
+  }
 
   // After the last row: whether a session has acts that no row speaks of. `Moved` tells whether
   // rows of a session were added after the check began.
@@ -92,17 +97,31 @@ class Verifier {
   }
 
  private:
-  // A person was taken out of these rows, of which the first is `n`; a later row must say so.
+  // A person, or words, were taken out of these rows, of which the first is `n`; a later row must
+  // say so.
   struct Erased {
     uint64_t n = 0;
     const char* fault = nullptr;  // if none does
+    bool named = false;           // who the candidate is among them: taking out words spares that
   };
+  using Names = std::map<std::string, Erased, std::less<>>;
   static constexpr char kEventChanged[] = "its event was changed";
   static constexpr char kRemarkChanged[] = "its text was changed";
 
   // Of a session and what the person is called now; remarks are of no session in particular.
-  void NoteErased(const SessionId& session, std::string name, uint64_t n, const char* fault) {
-    erased_.try_emplace({session, std::move(name)}, Erased{n, fault});
+  void NoteErased(const SessionId& session, const std::string& name, uint64_t n, const char* fault,
+                  bool named) {
+    Erased& erased = erased_[session].try_emplace(name, Erased{n, fault}).first->second;
+    erased.named = erased.named || named;
+  }
+
+  // A row tells of it: those that `are` what it speaks of are explained.
+  template <typename Are>
+  void Explain(const SessionId& session, Are are) {
+    const auto found = erased_.find(session);
+    if (found == erased_.end()) return;
+    std::erase_if(found->second, are);
+    if (found->second.empty()) erased_.erase(found);
   }
 
   std::string CheckRemark(const JournalRow& row) {
@@ -115,13 +134,18 @@ class Verifier {
       if (!row.salt.empty() || name.empty() || RestHash(*remark) != row.rest_hash) {
         return kRemarkChanged;
       }
-      NoteErased({}, name, row.n, kRemarkChanged);
+      NoteErased({}, name, row.n, kRemarkChanged, true);
     }
-    if (row.kind == kWordsErased) wordless_.insert(row.session);
+    if (row.kind == kWordsErased) {
+      Explain(row.session, [](const Names::value_type& one) { return !one.second.named; });
+    }
     if (row.kind == kCut) cuts_.insert({remark->count, remark->reason});
     if (row.kind == kErasedPerson) {
-      erased_.erase({row.session, remark->person});
-      erased_.erase({SessionId(), remark->person});
+      const auto is_them = [&](const Names::value_type& one) {
+        return one.first == remark->person;
+      };
+      Explain(row.session, is_them);
+      Explain(SessionId(), is_them);
     }
     return "";
   }
@@ -136,7 +160,13 @@ class Verifier {
   }
 
   // The same of the event that the row names, and notes that a row must say so.
-  absl::StatusOr<bool> CheckRedacted(const JournalRow& row) {
+  absl::StatusOr<bool> CheckRedacted(JournalRow row) {
+    if (!row.salt.empty()) {
+      // The row may have been read before the erasure, and the event after.
+      const auto again = reader_.ListJournal(row.n - 1, 1);
+      if (!again.ok()) return again.status();
+      if (again->size() == 1 && again->front().hash == row.hash) row = again->front();
+    }
     std::string name;  // of the session's candidate then
     bool redacted = false;
     const absl::Status status = reader_.ReadEvents(
@@ -152,7 +182,10 @@ class Verifier {
           return absl::OkStatus();
         });
     if (!status.ok()) return status;
-    if (redacted) NoteErased(row.session, name, row.n, kEventChanged);
+    if (redacted) {
+      NoteErased(row.session, name, row.n, kEventChanged,
+                 row.kind == "reserved" || row.kind == "claimed");
+    }
     return redacted;
   }
 
@@ -211,17 +244,15 @@ class Verifier {
   EventLogReader& reader_;
   const std::function<bool()>& stop_;
   absl::flat_hash_map<SessionId, Seen> sessions_;
-  absl::flat_hash_map<std::pair<SessionId, std::string>, Erased> erased_;
-  absl::flat_hash_set<SessionId> wordless_;
+  absl::flat_hash_map<SessionId, Names> erased_;
   absl::flat_hash_set<std::pair<uint64_t, std::string>> cuts_;
 };
 
-}  // namespace
-
-absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options) {
+// One check, from the beginning.
+absl::StatusOr<JournalVerdict> VerifyOnce(EventLogReader& reader, const VerifyOptions& options) {
   constexpr size_t kPage = 1000;
   // Taken first: what is added meanwhile is none of this check's business.
-  const auto end = reader.ReadJournalHead();
+  auto end = reader.ReadJournalHead();
   if (!end.ok()) return end.status();
   const auto begin = reader.ReadJournalBegin();
   if (!begin.ok()) return begin.status();
@@ -246,27 +277,45 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   if (options.noted && options.noted->n > end->n) {
     return fault(end->n + 1, "the journal ends before the head that was noted");
   }
-  while (verdict.head.n < end->n) {
-    INVIGIL_RETURN_IF_ERROR(verifier.GoOn());
-    const auto page = reader.ListJournal(verdict.head.n, kPage);
-    if (!page.ok()) return page.status();
-    if (page->empty()) return fault(verdict.head.n + 1, "the journal's end was cut off");
-    for (const JournalRow& row : *page) {
-      if (row.n > end->n) break;
-      const auto what = verifier.Check(verdict.head, row);
-      if (!what.ok()) return what.status();
-      if (!what->empty()) return fault(verdict.head.n + 1, *what);
-      verdict.head = {row.n, row.hash};
-      ++verdict.rows;
-      if (options.noted && options.noted->n == row.n && options.noted->hash != row.hash) {
-        return fault(row.n, "it is not the row that was noted: the journal was written anew");
+  const auto read_on = [&]() -> absl::Status {
+    while (!verdict.fault && verdict.head.n < end->n) {
+      INVIGIL_RETURN_IF_ERROR(verifier.GoOn());
+      const auto page = reader.ListJournal(verdict.head.n, kPage);
+      if (!page.ok()) return page.status();
+      if (page->empty()) fault(verdict.head.n + 1, "the journal's end was cut off");
+      for (const JournalRow& row : *page) {
+        if (row.n > end->n) break;
+        const auto what = verifier.Check(verdict.head, row);
+        if (!what.ok()) return what.status();
+        if (!what->empty()) {
+          fault(verdict.head.n + 1, *what);
+          return absl::OkStatus();
+        }
+        verdict.head = {row.n, row.hash};
+        ++verdict.rows;
+        if (options.noted && options.noted->n == row.n && options.noted->hash != row.hash) {
+          fault(row.n, "it is not the row that was noted: the journal was written anew");
+          return absl::OkStatus();
+        }
       }
+      if (options.progress) options.progress(verdict.rows);
     }
-    if (options.progress) options.progress(verdict.rows);
+    if (!verdict.fault && verdict.head != *end) {
+      fault(end->n, "the head's row does not agree with the journal's last");
+    }
+    return absl::OkStatus();
+  };
+  INVIGIL_RETURN_IF_ERROR(read_on());
+  // But for rows that tell of an erasure meanwhile, of which the check saw the effect: it goes on
+  // to the end as it is by then, until all is told or nothing is added.
+  while (!verdict.fault && (verifier.Unexplained() || !verifier.SaysCut(*begin))) {
+    auto now = reader.ReadJournalHead();
+    if (!now.ok()) return now.status();
+    if (*now == *end) break;
+    end = std::move(now);
+    INVIGIL_RETURN_IF_ERROR(read_on());
   }
-  if (verdict.head != *end) {
-    return fault(end->n, "the head's row does not agree with the journal's last");
-  }
+  if (verdict.fault) return verdict;
   const auto rest = verifier.CheckRest([&](const SessionId& session) -> absl::StatusOr<bool> {
     for (uint64_t after = end->n;;) {
       INVIGIL_RETURN_IF_ERROR(verifier.GoOn());
@@ -281,12 +330,29 @@ absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptio
   });
   if (!rest.ok()) return rest.status();
   if (!rest->empty()) return fault(end->n, *rest);
-  if (begin->n > 0 && !verifier.SaysCut(*begin)) {
+  if (!verifier.SaysCut(*begin)) {
     return fault(begin->n + 1, "rows before it are gone, and no row says that they were cut off");
   }
   if (auto erased = verifier.Unexplained()) return fault(erased->n, std::move(erased->what));
   verdict.sessions = verifier.sessions();
   return verdict;
+}
+
+}  // namespace
+
+absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options) {
+  constexpr int kTries = 5;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    auto verdict = VerifyOnce(reader, options);
+    if (!verdict.ok() || !verdict->fault) return verdict;
+    // Retention may have taken away rows that were still to be read.
+    const auto begin = reader.ReadJournalBegin();
+    if (!begin.ok()) return begin.status();
+    if (*begin == verdict->begin) return verdict;
+  }
+  return Unavailable("AUDIT_MOVED",
+                     "the journal's oldest part was cut off again and again; check it when "
+                     "retention is done");
 }
 
 }  // namespace invigil::session

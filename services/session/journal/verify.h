@@ -40,8 +40,10 @@ struct VerifyOptions {
 // stored responses that are not those that were sealed. Where a candidate was erased, it finds any
 // other change to the event, and an erasure that no later row tells of. Sessions older than the
 // journal have no rows and are not judged. If the oldest part was cut off, it proves the rest, and
-// that a row says so. Errors: of the store, FAILED_PRECONDITION (HEAD_CUT_OFF) for a head in that
-// part, and CANCELLED (AUDIT_STOPPED) when told to stop; they say nothing about the truth.
+// that a row says so. Erasures and retention may go on meanwhile. Errors: of the store,
+// FAILED_PRECONDITION (HEAD_CUT_OFF) for a head in that part, UNAVAILABLE (AUDIT_MOVED) when the
+// oldest part was cut off several times meanwhile, and CANCELLED (AUDIT_STOPPED) when told to stop;
+// they say nothing about the truth.
 absl::StatusOr<JournalVerdict> VerifyJournal(EventLogReader& reader, VerifyOptions options = {});
 
 }  // namespace invigil::session

@@ -29,7 +29,8 @@ class VerifyTest : public ::testing::Test {
     for (int i = 0; i < 3; ++i) Sit(**log, "candidate-" + std::to_string(i));
   }
 
-  void Sit(EventLog& log, const std::string& candidate) {
+  void Sit(EventLog& log, const std::string& candidate, const std::string& pause = "fire drill",
+           const std::string& resume = "all clear") {
     const SessionId id = *SessionId::FromHex(NewId(kStart));
     sessions_.push_back(id);
     State state;
@@ -46,8 +47,8 @@ class VerifyTest : public ::testing::Test {
     run(Reserve{{candidate, "EX-1", "r"}});
     run(Start{fixtures::MakeForm(), nullptr, {}});
     run(fixtures::Save(1, {fixtures::Write(0, 1, {"A"})}));
-    run(Pause{"proctor", "fire drill"});
-    run(Resume{"proctor", "all clear"});
+    run(Pause{"proctor", pause});
+    run(Resume{"proctor", resume});
     run(fixtures::Save(1, {fixtures::Write(0, 2, {"B"})}));
     run(Submit{1, {}});
     run(RecoverResponses{"r1", "operator", "found", {fixtures::Write(3, 1, {"C"})}});
@@ -255,6 +256,36 @@ TEST_F(VerifyTest, RemarksAreChainedAndTheirTextsCount) {
   EXPECT_THAT(Fault(), HasSubstr("22: its text was changed"));
   Tamper("DELETE FROM remarks");
   EXPECT_THAT(Fault(), HasSubstr("22: its text is missing"));
+}
+
+TEST_F(VerifyTest, WordsThatWereTakenOutExplainNoLaterLoss) {
+  auto log = OpenSqliteEventLog(path_);
+  ASSERT_TRUE(log.ok());
+  const auto take_words = [&](const std::string& hex, int seq, const std::string& from) {
+    Tamper("UPDATE events SET body = CAST(replace(CAST(body AS TEXT), '" + from +
+           "', '[erased]') AS BLOB) WHERE seq=" + std::to_string(seq) + " AND session_id=x'" + hex +
+           "'; DELETE FROM journal_salts WHERE seq=" + std::to_string(seq) + " AND session_id=x'" +
+           hex + "'");
+  };
+  // As long as the words they replace: protocol buffers know lengths.
+  Sit(**log, "dora", "fireman!", "allclear");
+  const std::string doras = sessions_[3].ToHex();
+  take_words(doras, 5, "fireman!");
+  EXPECT_THAT(Fault(), HasSubstr("25: its event was changed"));
+  Remark remark;
+  remark.kind = kWordsErased;
+  remark.session = sessions_[3];
+  remark.at = kStart;
+  remark.actor = "retention";
+  remark.count = 1;
+  ASSERT_TRUE((*log)->Begin().ok());
+  ASSERT_TRUE((*log)->AddRemark(remark).ok());
+  ASSERT_TRUE((*log)->Commit().ok());
+  EXPECT_EQ(Fault(), "");
+  // Of another session it says nothing, nor of what came after it.
+  Sit(**log, "elsa", "fireman!", "allclear");
+  take_words(sessions_[4].ToHex(), 5, "fireman!");
+  EXPECT_THAT(Fault(), HasSubstr("33: its event was changed"));
 }
 
 TEST_F(VerifyTest, ARolledBackTransactionLeavesNoGap) {
