@@ -38,6 +38,17 @@ Denials::Write RemarkThrough(SessionEngine& engine) {
   };
 }
 
+std::function<absl::Status(Remark)> RemarkAtOnce(SessionEngine& engine) {
+  return [&engine](Remark remark) {
+    // Shared: the engine may still be inside set_value when this goes on.
+    const auto done = std::make_shared<std::promise<absl::Status>>();
+    auto stored = done->get_future();
+    engine.AddRemark(std::move(remark),
+                     [done](absl::Status status) { done->set_value(std::move(status)); });
+    return stored.get();
+  };
+}
+
 std::function<void(const SessionId&)> ReloadThrough(SessionEngine& engine) {
   return [&engine](const SessionId& session) {
     engine.Reload(session, [](const absl::Status& status) {
@@ -65,7 +76,9 @@ std::function<void(const SessionId&)> ReloadAtOnce(SessionEngine& engine) {
 
 privacy::Housekeeper::Hooks HousekeepingHooks(SessionEngine& engine) {
   privacy::Housekeeper::Hooks hooks;
-  hooks.reload = ReloadThrough(engine);
+  hooks.reload = [&engine](const SessionId& session, privacy::Housekeeper::Hooks::Done done) {
+    engine.Reload(session, std::move(done));
+  };
   hooks.failed = [](const absl::Status& status) {
     log::Warning("erasures and retention wait; they are tried again",
                  {{"error", std::string(status.message())}});

@@ -173,7 +173,7 @@ absl::StatusOr<std::vector<HeldSession>> Eraser::SessionsOf(std::string_view can
 }
 
 absl::Status Eraser::EraseSession(const SessionId& session, const Erasure& erasure, Time now,
-                                  Counts& counts) {
+                                  Counts& counts, Reminder reminder) {
   Counts done;
   INVIGIL_RETURN_IF_ERROR(Transact([&]() -> absl::Status {
     done = Counts();
@@ -194,6 +194,11 @@ absl::Status Eraser::EraseSession(const SessionId& session, const Erasure& erasu
           .With("session_id", session.ToHex());
     }
     done.sessions = 1;
+    if (reminder == Reminder::kRemind) {
+      Erasure nameless = erasure;
+      nameless.candidate_id.clear();
+      INVIGIL_RETURN_IF_ERROR(Begin(nameless));
+    }
     INVIGIL_RETURN_IF_ERROR(RedactEvents(session, erasure, done));
     INVIGIL_RETURN_IF_ERROR(RedactNotices(session, erasure, done));
     INVIGIL_RETURN_IF_ERROR(statements_->drop_salts.BindBlob(1, session.bytes()).Run());
@@ -437,7 +442,8 @@ absl::StatusOr<Eraser::News> Eraser::ErasedSince(uint64_t after) {
   statements_->news.Bind(1, static_cast<int64_t>(after));
   INVIGIL_RETURN_IF_ERROR(ForEach(statements_->news, [&](const Statement& row) {
     news.last = static_cast<uint64_t>(row.Int(0));
-    if (row.View(2) == kErasedPerson && IdAt(row, 1) != SessionId()) {
+    const bool erased = row.View(2) == kErasedPerson || row.View(2) == kWordsErased;
+    if (erased && IdAt(row, 1) != SessionId()) {
       news.sessions.push_back(IdAt(row, 1));
     }
   }));

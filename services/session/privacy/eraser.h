@@ -81,9 +81,12 @@ class Eraser {
   absl::StatusOr<std::vector<HeldSession>> SessionsOf(std::string_view candidate_id);
 
   // Takes the candidate out of one session. Adds to `counts`. Nothing is done when the session is
-  // no longer the candidate's. Errors: FAILED_PRECONDITION (SESSION_LIVE).
+  // no longer the candidate's. With kRemind the same transaction writes down, without the
+  // candidate, that the item bank is to be told. Errors: FAILED_PRECONDITION (SESSION_LIVE),
+  // DATA_LOSS (LOG_CORRUPT).
+  enum class Reminder : uint8_t { kNone, kRemind };
   absl::Status EraseSession(const SessionId& session, const Erasure& erasure, Time now,
-                            Counts& counts);
+                            Counts& counts, Reminder reminder = Reminder::kNone);
   // Takes people's words out of one session, whoever's it is, and gives out of how many events;
   // `dry`: only counts them.
   absl::StatusOr<uint64_t> EraseWords(const SessionId& session, int64_t days, Time now, bool dry);
@@ -93,7 +96,7 @@ class Eraser {
   absl::Status EraseStarts(const Erasure& erasure, Counts& counts);
 
   absl::StatusOr<std::optional<Erasure>> Find(std::string_view request_id);
-  // Without a candidate it only reminds us to tell the item bank.
+  // Where another process was first, its erasure stands: see Find.
   absl::Status Begin(const Erasure& erasure);
   // Forgets the candidate and keeps the counts; the journal remarks it.
   absl::Status End(const Erasure& erasure, Time now);
@@ -106,8 +109,8 @@ class Eraser {
   absl::StatusOr<std::vector<Erasure>> ToTellBank(size_t limit);
   absl::Status BankTold(std::string_view request_id);
 
-  // Sessions of which a person was taken out by rows of the journal above `after`, and the last row
-  // looked at.
+  // Sessions of which a person or people's words were taken out by rows of the journal above
+  // `after`, and the last row looked at.
   struct News {
     std::vector<SessionId> sessions;
     uint64_t last = 0;

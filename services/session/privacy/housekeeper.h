@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -14,7 +15,8 @@
 
 namespace invigil::session::privacy {
 
-// A thread of its own, which may wait for the store.
+// Two threads of its own, which may wait for the store: one looks for what others erased, and a
+// pass of retention of many minutes must not keep it from that.
 class Housekeeper {
  public:
   struct Options {
@@ -24,8 +26,10 @@ class Housekeeper {
     Duration keep_every = Minutes(6 * 60);
   };
   struct Hooks {
-    // This process's memory forgets a session; soon, without waiting.
-    std::function<void(const SessionId&)> reload;
+    // This process's memory forgets a session; soon, without waiting. `done`, at any time and on
+    // any thread, is told whether it did.
+    using Done = std::function<void(const absl::Status&)>;
+    std::function<void(const SessionId&, Done done)> reload;
     // What went wrong; it is tried again.
     std::function<void(const absl::Status&)> failed;
     // What a pass of retention took out.
@@ -39,19 +43,26 @@ class Housekeeper {
   ~Housekeeper();
 
  private:
-  void Run();
+  // Reloads that were refused, for the next look. Outlives this: answers may come later.
+  struct Refused;
+  void Watch();
+  void Work();
   void Look();
+  void Reload(const SessionId& session);
   void Keep();
   bool stopping();
+  // false: the end has come.
+  bool Sleep(Duration time);
 
   Privacy& privacy_;
   Keeper& keeper_;
   const Hooks hooks_;
   const Options options_;
+  const std::shared_ptr<Refused> refused_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;  // under mutex_
-  std::thread thread_;     // last: it uses the above
+  bool stopping_ = false;         // under mutex_
+  std::thread watcher_, worker_;  // last: they use the above
 };
 
 }  // namespace invigil::session::privacy

@@ -1,7 +1,9 @@
 #include "services/session/privacy/keeper.h"
 
+#include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "common/base/ids.h"
 #include "common/error/error.h"
 #include "services/session/store/journal.h"
@@ -17,6 +19,10 @@ constexpr int64_t kJournalPage = 500;  // rows of the journal that go in one tra
 constexpr int kRaceAttempts = 8;
 constexpr Duration kLease = Minutes(10);
 constexpr char kLeaseName[] = "retention";
+// The mark of the journal's last row whose session had another turn.
+constexpr char kLateWords[] = "late_words";
+// What is written later than so long after its session was made may have come after its turn.
+constexpr Duration kOneSitting = std::chrono::hours(24);
 
 template <typename Visit>
 absl::Status ForEach(Statement& query, Visit visit) {
@@ -28,6 +34,13 @@ absl::Status ForEach(Statement& query, Visit visit) {
   }
   query.Reset();
   return absl::OkStatus();
+}
+
+void LeaveOut(const SessionId& session, const absl::Status& status, Kept& kept) {
+  // One that went on meanwhile waits for its end.
+  if (!kept.error.empty() || ReasonOf(status) == "SESSION_LIVE") return;
+  kept.error = "left out, perhaps others too: session " + session.ToHex() + ": " +
+               std::string(status.message());
 }
 
 // The least id that a session made then can have.
@@ -51,6 +64,18 @@ absl::Status Transact(sql::Database& db, absl::FunctionRef<absl::Status()> work)
 
 absl::Status Stopped() { return absl::CancelledError("told to stop"); }
 
+// What is wrong with one session alone; the others have their turn all the same.
+bool IsOfOne(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsFailedPrecondition(status);
+}
+
+// When a session was made: an id begins with that moment in milliseconds.
+Time MadeAt(const SessionId& session) {
+  uint64_t ms = 0;
+  for (size_t i = 0; i < 6; ++i) ms = ms << 8 | static_cast<uint8_t>(session.bytes()[i]);
+  return FromUnixMicros(static_cast<int64_t>(ms * 1000));
+}
+
 }  // namespace
 
 struct Keeper::Statements {
@@ -65,9 +90,11 @@ struct Keeper::Statements {
         mark(db.MustPrepare("SELECT mark FROM retention_marks WHERE kind=?")),
         put_mark(db.MustPrepare("INSERT INTO retention_marks(kind, mark) VALUES(?,?) "
                                 "ON CONFLICT(kind) DO UPDATE SET mark=excluded.mark")),
+        acts(db.MustPrepare("SELECT n, at_us, session_id FROM journal WHERE n>? ORDER BY n "
+                            "LIMIT ?")),
         rows(db.MustPrepare("SELECT n, at_us, hash FROM journal WHERE n>? ORDER BY n LIMIT ?")),
         begin(db.MustPrepare("SELECT n FROM journal_begin WHERE one=1")),
-        put_begin(db.MustPrepare("UPDATE journal_begin SET n=?, hash=? WHERE one=1")),
+        put_begin(db.MustPrepare("UPDATE journal_begin SET n=?, hash=? WHERE one=1 AND n<?")),
         drop_salts(db.MustPrepare("DELETE FROM journal_salts WHERE (session_id, seq) IN "
                                   "(SELECT session_id, seq FROM journal WHERE n<=?)")),
         drop_remarks(db.MustPrepare("DELETE FROM remarks WHERE n<=?")),
@@ -78,10 +105,11 @@ struct Keeper::Statements {
             "((closes_us IS NOT NULL AND closes_us<?) OR (cancelled=1 AND updated_us<?)) "
             "ORDER BY registration_id LIMIT ?")),
         drop_sittings(registrations.MustPrepare("DELETE FROM sittings WHERE registration_id=?")),
-        drop_registration(
-            registrations.MustPrepare("DELETE FROM registrations WHERE registration_id=?")) {}
+        drop_registration(registrations.MustPrepare(
+            "DELETE FROM registrations WHERE registration_id=? AND "
+            "((closes_us IS NOT NULL AND closes_us<?) OR (cancelled=1 AND updated_us<?))")) {}
 
-  Statement lease, give_lease, sessions, mark, put_mark, rows, begin, put_begin, drop_salts,
+  Statement lease, give_lease, sessions, mark, put_mark, acts, rows, begin, put_begin, drop_salts,
       drop_remarks, drop_rows;
   JournalPen pen;
   Statement old, drop_sittings, drop_registration;
@@ -114,15 +142,18 @@ absl::StatusOr<std::unique_ptr<Keeper>> Keeper::Open(const Places& places, Polic
 
 Time Keeper::Before(int64_t days) const { return clock_.Now() - std::chrono::hours(24 * days); }
 
-absl::StatusOr<bool> Keeper::TakeLease() {
+absl::Status Keeper::TakeLease() {
   const int64_t now = ToUnixMicros(clock_.Now());
   INVIGIL_RETURN_IF_ERROR(statements_->lease.BindText(1, kLeaseName)
                               .BindText(2, name_)
                               .Bind(3, now + kLease.count())
                               .Bind(4, now)
                               .Run());
-  return db_.Changes() > 0;
+  if (db_.Changes() > 0) return absl::OkStatus();
+  return FailedPrecondition("RETENTION_BUSY", "another replica is at it; look again later");
 }
+
+absl::Status Keeper::Renew(const Pass& pass) { return pass.dry ? absl::OkStatus() : TakeLease(); }
 
 void Keeper::GiveLease() {
   statements_->give_lease.BindText(1, kLeaseName).BindText(2, name_).Run().IgnoreError();
@@ -143,13 +174,7 @@ absl::StatusOr<std::vector<Kept>> Keeper::Run(bool dry,
   for (const auto& [kind, work] : kinds) {
     Kept& kept = list.emplace_back(kind);
     if (kept.days == 0 || stop()) continue;
-    if (!dry) {
-      const auto mine = TakeLease();
-      if (!mine.ok()) return mine.status();
-      if (!*mine) {
-        return FailedPrecondition("RETENTION_BUSY", "another replica is at it; look again later");
-      }
-    }
+    INVIGIL_RETURN_IF_ERROR(Renew(pass));
     if (const absl::Status status = (this->*work)(pass, kept); !status.ok()) {
       kept.error = std::string(status.message());
     }
@@ -166,6 +191,7 @@ absl::Status Keeper::Sessions(const Pass& pass, Kept& kept) {
   const std::string until = FirstIdAt(Before(kept.days));
   std::string last(SessionId::kSize, '\0');
   for (bool more = true; more;) {
+    INVIGIL_RETURN_IF_ERROR(Renew(pass));
     std::vector<Old> page;
     int64_t seen = 0;
     statements_->sessions.BindBlob(1, last).BindBlob(2, until).Bind(3, kPage);
@@ -189,13 +215,17 @@ absl::Status Keeper::Sessions(const Pass& pass, Kept& kept) {
       erasure.actor = kRetention;
       erasure.reason = "kept for " + std::to_string(kept.days) + " days";
       erasure.asked = clock_.Now();
-      // Without the candidate: it only reminds us that the item bank is to be told.
-      INVIGIL_RETURN_IF_ERROR(eraser_->Begin(erasure));
       erasure.candidate_id = one.candidate;
       Counts counts;
-      INVIGIL_RETURN_IF_ERROR(eraser_->EraseSession(one.session, erasure, clock_.Now(), counts));
+      const absl::Status status = eraser_->EraseSession(one.session, erasure, clock_.Now(), counts,
+                                                        Eraser::Reminder::kRemind);
+      if (IsOfOne(status)) {
+        LeaveOut(one.session, status, kept);
+        continue;
+      }
+      INVIGIL_RETURN_IF_ERROR(status);
       kept.done += counts.sessions;
-      pass.changed(one.session);
+      if (counts.sessions > 0) pass.changed(one.session);
     }
   }
   return absl::OkStatus();
@@ -208,7 +238,9 @@ absl::Status Keeper::Words(const Pass& pass, Kept& kept) {
   INVIGIL_RETURN_IF_ERROR(ForEach(statements_->mark, [&](const Statement& row) {
     if (IsId(row.Text(0))) last = IdToBytes(row.Text(0));
   }));
+  const std::string had_turn = last;  // before this pass
   for (bool more = true; more;) {
+    INVIGIL_RETURN_IF_ERROR(Renew(pass));
     std::vector<SessionId> page;
     statements_->sessions.BindBlob(1, last).BindBlob(2, until).Bind(3, kPage);
     INVIGIL_RETURN_IF_ERROR(ForEach(statements_->sessions, [&](const Statement& row) {
@@ -217,18 +249,59 @@ absl::Status Keeper::Words(const Pass& pass, Kept& kept) {
     more = page.size() == static_cast<size_t>(kPage);
     if (page.empty()) break;
     last = page.back().bytes();
-    for (const SessionId& session : page) {
-      if (pass.stop()) return Stopped();
-      const auto words = eraser_->EraseWords(session, kept.days, clock_.Now(), pass.dry);
-      if (!words.ok()) return words.status();
-      kept.due += *words > 0 ? 1 : 0;
-      if (pass.dry || *words == 0) continue;
-      ++kept.done;
-      pass.changed(session);
-    }
+    INVIGIL_RETURN_IF_ERROR(WordsOf(pass, page, kept));
     if (pass.dry) continue;
     const std::string mark = page.back().ToHex();
     INVIGIL_RETURN_IF_ERROR(statements_->put_mark.BindText(1, kept.kind).BindText(2, mark).Run());
+  }
+  return LateWords(pass, had_turn, kept);
+}
+
+// An appeal may be decided long after. Its words go when they are as old as others were.
+absl::Status Keeper::LateWords(const Pass& pass, std::string_view had_turn, Kept& kept) {
+  const int64_t before = ToUnixMicros(Before(kept.days));
+  int64_t last = 0;
+  statements_->mark.BindText(1, kLateWords);
+  INVIGIL_RETURN_IF_ERROR(ForEach(statements_->mark, [&](const Statement& row) {
+    if (!absl::SimpleAtoi(row.Text(0), &last)) last = 0;
+  }));
+  for (bool more = true; more;) {
+    INVIGIL_RETURN_IF_ERROR(Renew(pass));
+    std::set<SessionId> late;
+    int64_t seen = 0;
+    bool old = true;
+    statements_->acts.Bind(1, last).Bind(2, kJournalPage);
+    INVIGIL_RETURN_IF_ERROR(ForEach(statements_->acts, [&](const Statement& row) {
+      old = old && row.Int(1) < before;
+      if (!old) return;
+      ++seen;
+      last = row.Int(0);
+      const auto session = SessionId::FromBytes(row.View(2));
+      if (!session || *session == SessionId() || session->bytes() > had_turn) return;
+      if (FromUnixMicros(row.Int(1)) > MadeAt(*session) + kOneSitting) late.insert(*session);
+    }));
+    more = old && seen == kJournalPage;
+    INVIGIL_RETURN_IF_ERROR(WordsOf(pass, {late.begin(), late.end()}, kept));
+    if (pass.dry || seen == 0) continue;
+    const std::string mark = std::to_string(last);
+    INVIGIL_RETURN_IF_ERROR(statements_->put_mark.BindText(1, kLateWords).BindText(2, mark).Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Keeper::WordsOf(const Pass& pass, const std::vector<SessionId>& sessions, Kept& kept) {
+  for (const SessionId& session : sessions) {
+    if (pass.stop()) return Stopped();
+    const auto words = eraser_->EraseWords(session, kept.days, clock_.Now(), pass.dry);
+    if (IsOfOne(words.status())) {
+      LeaveOut(session, words.status(), kept);
+      continue;
+    }
+    if (!words.ok()) return words.status();
+    kept.due += *words > 0 ? 1 : 0;
+    if (pass.dry || *words == 0) continue;
+    ++kept.done;
+    pass.changed(session);
   }
   return absl::OkStatus();
 }
@@ -237,6 +310,7 @@ absl::Status Keeper::Registrations(const Pass& pass, Kept& kept) {
   const int64_t before = ToUnixMicros(Before(kept.days));
   std::string last;
   for (bool more = true; more;) {
+    INVIGIL_RETURN_IF_ERROR(Renew(pass));
     std::vector<std::string> page;
     statements_->old.BindText(1, last).Bind(2, before).Bind(3, before).Bind(4, kPage);
     INVIGIL_RETURN_IF_ERROR(
@@ -247,14 +321,19 @@ absl::Status Keeper::Registrations(const Pass& pass, Kept& kept) {
     kept.due += page.size();
     if (pass.dry) continue;
     if (pass.stop()) return Stopped();
+    uint64_t gone = 0;
     INVIGIL_RETURN_IF_ERROR(Transact(registrations_, [&]() -> absl::Status {
+      gone = 0;
       for (const std::string& id : page) {
+        INVIGIL_RETURN_IF_ERROR(
+            statements_->drop_registration.BindText(1, id).Bind(2, before).Bind(3, before).Run());
+        if (registrations_.Changes() == 0) continue;  // given more time meanwhile
+        ++gone;
         INVIGIL_RETURN_IF_ERROR(statements_->drop_sittings.BindText(1, id).Run());
-        INVIGIL_RETURN_IF_ERROR(statements_->drop_registration.BindText(1, id).Run());
       }
       return absl::OkStatus();
     }));
-    kept.done += page.size();
+    kept.done += gone;
   }
   return absl::OkStatus();
 }
@@ -265,6 +344,7 @@ absl::Status Keeper::Journal(const Pass& pass, Kept& kept) {
   INVIGIL_RETURN_IF_ERROR(
       ForEach(statements_->begin, [&](const Statement& row) { begin = row.Int(0); }));
   for (bool more = true; more;) {
+    INVIGIL_RETURN_IF_ERROR(Renew(pass));
     int64_t n = begin, count = 0;
     std::string hash;
     bool old = true;
@@ -289,10 +369,15 @@ absl::Status Keeper::Journal(const Pass& pass, Kept& kept) {
       cut.reason = hash;
       cut.count = static_cast<uint64_t>(n);
       INVIGIL_RETURN_IF_ERROR(Transact(db_, [&]() -> absl::Status {
+        // Never backwards, whoever else is at it.
+        INVIGIL_RETURN_IF_ERROR(
+            statements_->put_begin.Bind(1, n).BindText(2, hash).Bind(3, n).Run());
+        if (db_.Changes() == 0) {
+          return FailedPrecondition("RETENTION_BUSY", "another replica is at it");
+        }
         INVIGIL_RETURN_IF_ERROR(statements_->drop_salts.Bind(1, n).Run());
         INVIGIL_RETURN_IF_ERROR(statements_->drop_remarks.Bind(1, n).Run());
         INVIGIL_RETURN_IF_ERROR(statements_->drop_rows.Bind(1, n).Run());
-        INVIGIL_RETURN_IF_ERROR(statements_->put_begin.Bind(1, n).BindText(2, hash).Run());
         return statements_->pen.Append({cut});
       }));
       kept.done += static_cast<uint64_t>(count);

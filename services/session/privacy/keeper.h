@@ -31,7 +31,7 @@ struct Kept {
   int64_t days = 0;   // as the policy says
   uint64_t due = 0;   // found over age
   uint64_t done = 0;  // taken out; 0 in a dry run
-  std::string error;  // why it stopped; empty: it did not
+  std::string error;  // why it stopped or left something out; empty: it did not
 };
 
 // Thread-safe: one call at a time. Any number of processes may use one store; one of them works at
@@ -50,8 +50,9 @@ class Keeper {
 
   // Told of each session whose log was changed, so that memory forgets it; `stop` is asked between
   // two transactions. A pass in small transactions: none holds up a save for longer than a few
-  // milliseconds. Errors of one kind stop that kind only. FAILED_PRECONDITION (RETENTION_BUSY):
-  // another process is at it.
+  // milliseconds. Errors of one kind stop that kind only, and a session whose log can't be read
+  // stops nothing: it is left out, and said. FAILED_PRECONDITION (RETENTION_BUSY): another process
+  // is at it.
   absl::StatusOr<std::vector<Kept>> Run(bool dry, absl::FunctionRef<void(const SessionId&)> changed,
                                         absl::FunctionRef<bool()> stop);
 
@@ -59,16 +60,21 @@ class Keeper {
   struct Statements;
   Keeper(sql::Database db, sql::Database registrations, std::unique_ptr<Eraser> eraser,
          Policy policy, const Clock& clock);
-  absl::StatusOr<bool> TakeLease();
-  void GiveLease();
-
   struct Pass {
     bool dry;
     absl::FunctionRef<void(const SessionId&)> changed;
     absl::FunctionRef<bool()> stop;
   };
+  // Before each page, so that nobody else takes it meanwhile. Errors: FAILED_PRECONDITION
+  // (RETENTION_BUSY): another has it.
+  absl::Status TakeLease();
+  absl::Status Renew(const Pass& pass);
+  void GiveLease();
   absl::Status Sessions(const Pass& pass, Kept& kept);
   absl::Status Words(const Pass& pass, Kept& kept);
+  // Words that were written after their session had its turn: sessions up to the id `had_turn`.
+  absl::Status LateWords(const Pass& pass, std::string_view had_turn, Kept& kept);
+  absl::Status WordsOf(const Pass& pass, const std::vector<SessionId>& sessions, Kept& kept);
   absl::Status Registrations(const Pass& pass, Kept& kept);
   absl::Status Journal(const Pass& pass, Kept& kept);
   Time Before(int64_t days) const;

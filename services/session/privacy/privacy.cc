@@ -48,19 +48,23 @@ std::string Without(std::string text, const std::string& candidate_id, const std
 }  // namespace
 
 Privacy::Privacy(Parts parts, const Clock& clock, std::unique_ptr<Eraser> eraser,
+                 std::unique_ptr<Eraser> watcher,
                  std::unique_ptr<registration::Store> registrations)
     : parts_(std::move(parts)),
       clock_(clock),
       eraser_(std::move(eraser)),
-      registrations_(std::move(registrations)) {}
+      registrations_(std::move(registrations)),
+      watcher_(std::move(watcher)) {}
 
 absl::StatusOr<std::unique_ptr<Privacy>> Privacy::Open(Parts parts, const Clock& clock) {
   auto eraser = Eraser::Open(parts.sessions, parts.sessions_schema);
   if (!eraser.ok()) return eraser.status();
+  auto watcher = Eraser::Open(parts.sessions, parts.sessions_schema);
+  if (!watcher.ok()) return watcher.status();
   auto registrations = registration::Store::Open(parts.registrations, parts.registrations_schema);
   if (!registrations.ok()) return registrations.status();
-  return std::unique_ptr<Privacy>(
-      new Privacy(std::move(parts), clock, *std::move(eraser), *std::move(registrations)));
+  return std::unique_ptr<Privacy>(new Privacy(std::move(parts), clock, *std::move(eraser),
+                                              *std::move(watcher), *std::move(registrations)));
 }
 
 absl::StatusOr<Receipt> Privacy::Erase(const Order& order) {
@@ -68,16 +72,9 @@ absl::StatusOr<Receipt> Privacy::Erase(const Order& order) {
   const std::lock_guard lock(mutex_);
   auto found = eraser_->Find(order.request_id);
   if (!found.ok()) return found.status();
-  if (*found && (*found)->candidate_id.empty()) return Repeat(order, **found);
-  if (*found && (*found)->candidate_id != order.candidate_id) {
-    return InvalidArgument("REQUEST_ID_REUSED", "use a new request_id for another candidate")
-        .Field("request_id", "erases another candidate");
-  }
-  Erasure erasure;
-  if (*found) {
-    erasure = **std::move(found);
-  } else {
+  if (!*found) {
     INVIGIL_RETURN_IF_ERROR(CheckNoneLive(order.candidate_id));
+    Erasure erasure;
     erasure.request_id = order.request_id;
     erasure.candidate_id = order.candidate_id;
     erasure.person = NewErasedName();
@@ -85,6 +82,17 @@ absl::StatusOr<Receipt> Privacy::Erase(const Order& order) {
     erasure.reason = Without(order.reason, order.candidate_id, erasure.person);
     erasure.asked = clock_.Now();
     INVIGIL_RETURN_IF_ERROR(eraser_->Begin(erasure));
+    // Another replica may have begun the same request meanwhile, with another name: that one
+    // counts.
+    found = eraser_->Find(order.request_id);
+    if (!found.ok()) return found.status();
+    if (!*found) return Unavailable("CONTENDED", "the request was given up meanwhile; repeat it");
+  }
+  Erasure erasure = **std::move(found);
+  if (erasure.candidate_id.empty()) return Repeat(order, erasure);
+  if (erasure.candidate_id != order.candidate_id) {
+    return InvalidArgument("REQUEST_ID_REUSED", "use a new request_id for another candidate")
+        .Field("request_id", "erases another candidate");
   }
   INVIGIL_RETURN_IF_ERROR(Carry(erasure));
   Receipt receipt{erasure.person, erasure.counts, 0, false};
@@ -181,11 +189,13 @@ absl::Status Privacy::CatchUp() {
   const std::lock_guard lock(mutex_);
   auto under_way = eraser_->UnderWay(kAtOnce);
   if (!under_way.ok()) return under_way.status();
+  absl::Status all;
   for (Erasure& erasure : *under_way) {
-    const absl::Status carried = Carry(erasure);
-    if (carried.code() == absl::StatusCode::kFailedPrecondition) continue;  // sits an exam again
-    INVIGIL_RETURN_IF_ERROR(carried);
-    INVIGIL_RETURN_IF_ERROR(Wipe(erasure.candidate_id).status());
+    const std::string candidate_id = erasure.candidate_id;
+    absl::Status carried = Carry(erasure);
+    if (absl::IsFailedPrecondition(carried)) continue;  // sits an exam again
+    if (carried.ok()) carried = Wipe(candidate_id).status();
+    all.Update(carried);
   }
   const auto untold = eraser_->ToTellBank(kAtOnce);
   if (!untold.ok()) return untold.status();
@@ -194,20 +204,26 @@ absl::Status Privacy::CatchUp() {
     INVIGIL_RETURN_IF_ERROR(TellBank(erasure, told));
     if (!told) break;
   }
-  return absl::OkStatus();
+  return all;
 }
 
 absl::StatusOr<std::vector<SessionId>> Privacy::NewlyErased() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(watch_mutex_);
   if (!seen_) {
-    const auto last = eraser_->LastRow();
+    const auto last = watcher_->LastRow();
     if (!last.ok()) return last.status();
     seen_ = *last;
     return std::vector<SessionId>();
   }
-  auto news = eraser_->ErasedSince(*seen_);
+  auto news = watcher_->ErasedSince(*seen_);
   if (!news.ok()) return news.status();
   seen_ = news->last;
+  if (news->sessions.empty()) {
+    // A store that lost its last commits gives their numbers again.
+    const auto last = watcher_->LastRow();
+    if (!last.ok()) return last.status();
+    seen_ = std::min(*seen_, *last);
+  }
   return std::move(news->sessions);
 }
 

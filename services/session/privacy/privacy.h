@@ -57,7 +57,8 @@ struct Enrolment {
   std::optional<registration::Standing> standing;
 };
 
-// Thread-safe: one call at a time, others wait. Blocks, for seconds where there is much.
+// Thread-safe: one call at a time, others wait but for NewlyErased. Blocks, for seconds where there
+// is much.
 class Privacy {
  public:
   // Errors: FAILED_PRECONDITION (STORE_UNUSABLE, STORE_NEWER).
@@ -70,10 +71,11 @@ class Privacy {
   absl::StatusOr<Receipt> Erase(const Order& order);
 
   // Ends what a process before this one left half done, and tells the item bank what it does not
-  // know. Call now and then.
+  // know. Call now and then. One that fails holds up no other; the first error of all.
   absl::Status CatchUp();
 
-  // Sessions whose candidate any process took out since the last call; the first gives none.
+  // Sessions whose candidate, or whose words, any process took out since the last call; the first
+  // gives none. Waits for no other call.
   absl::StatusOr<std::vector<SessionId>> NewlyErased();
 
   absl::StatusOr<std::vector<HeldSession>> SessionsOf(std::string_view candidate_id);
@@ -81,7 +83,7 @@ class Privacy {
 
  private:
   Privacy(Parts parts, const Clock& clock, std::unique_ptr<Eraser> eraser,
-          std::unique_ptr<registration::Store> registrations);
+          std::unique_ptr<Eraser> watcher, std::unique_ptr<registration::Store> registrations);
   absl::StatusOr<Receipt> Repeat(const Order& order, const Erasure& done);
   absl::Status CheckNoneLive(const std::string& candidate_id);
   // Does what is left of it.
@@ -95,7 +97,10 @@ class Privacy {
   std::mutex mutex_;  // held for as long as a call takes
   const std::unique_ptr<Eraser> eraser_;
   const std::unique_ptr<registration::Store> registrations_;
-  std::optional<uint64_t> seen_;  // the journal's last row that NewlyErased looked at
+  // NewlyErased's own: memory must learn of an erasure while another is under way.
+  std::mutex watch_mutex_;
+  const std::unique_ptr<Eraser> watcher_;
+  std::optional<uint64_t> seen_;  // the journal's last row that it looked at
 };
 
 }  // namespace invigil::session::privacy

@@ -12,9 +12,11 @@
 
 #include "common/error/error.h"
 #include "common/testing/process.h"
+#include "common/testing/wait_until.h"
 #include "services/session/engine/fixtures_for_test.h"
 #include "services/session/journal/timeline.h"
 #include "services/session/journal/verify.h"
+#include "services/session/privacy/housekeeper.h"
 #include "services/session/privacy/keeper.h"
 #include "services/session/registration/stores_for_test.h"
 
@@ -130,6 +132,22 @@ class PrivacyTest : public ::testing::TestWithParam<const char*> {
     return id;
   }
 
+  // Of a serialised answer.
+  static std::string Field(int number, const std::string& text) {
+    return std::string(1, static_cast<char>(number << 3 | 2)) + static_cast<char>(text.size()) +
+           text;
+  }
+
+  // Its log can't be read any more.
+  void Spoil(const SessionId& session) {
+    const registration::Locations& at = database_.locations();
+    auto db = sql::Database::Open(at.sessions, sql::Database::Mode::kReadWrite, at.sessions_schema);
+    ASSERT_TRUE(db.ok()) << db.status();
+    auto spoil = db->MustPrepare("UPDATE events SET body=? WHERE session_id=? AND seq=2");
+    spoil.BindBlob(1, "\xff\xff").BindBlob(2, session.bytes());
+    ASSERT_TRUE(spoil.Run().ok());
+  }
+
   void Register(const std::string& who) {
     registration::Row row;
     row.wanted.registration_id = "reg-" + who;
@@ -140,7 +158,7 @@ class PrivacyTest : public ::testing::TestWithParam<const char*> {
                                                const auto result =
                                                    registrations_->Provision(row, clock_.Now());
                                                if (!result.ok()) return result.status();
-                                               return "created reg-" + who + " of " + who;
+                                               return Field(1, "reg-" + who) + Field(2, who);
                                              });
     ASSERT_TRUE(answer.ok()) << answer.status();
     ASSERT_TRUE(
@@ -317,6 +335,96 @@ TEST_P(PrivacyTest, NothingOfTheCandidateIsLeftAndEverythingElseIs) {
   Must(exam, Void{"after all", false, "proctor"});
   Sit("later");
   EXPECT_EQ(Fault(), "");
+}
+
+TEST_P(PrivacyTest, AReplicaThatHasThemInMemoryTellsNobody) {
+  const SessionId exam = Sit(kAnn);
+  ASSERT_EQ(StateOf(*other_, exam).identity->candidate_id, kAnn);
+  const auto receipt = Erase(kAnn);
+  ASSERT_TRUE(receipt.ok()) << receipt.status();
+  // Before it looks at the journal.
+  const auto voided = Ask(*other_, exam, Void{"after all", false, "proctor"});
+  ASSERT_TRUE(voided.ok()) << voided.status();
+  ASSERT_EQ(other_->Peek(exam)->identity->candidate_id, kAnn) << "else this tests nothing";
+  EXPECT_EQ(Mentions(kAnn), 0u);
+  EXPECT_EQ(Fault(), "");
+}
+
+TEST_P(PrivacyTest, OneThatCannotBeErasedHoldsUpNoOther) {
+  const registration::Locations& at = database_.locations();
+  const auto eraser = *Eraser::Open(at.sessions, at.sessions_schema);
+  const SessionId anns = Sit(kAnn), bobs = Sit(kBob);
+  Spoil(anns);
+  int number = 0;
+  for (const char* who : {kAnn, kBob}) {
+    ASSERT_TRUE(eraser
+                    ->Begin({.request_id = "e" + std::to_string(++number),
+                             .candidate_id = who,
+                             .person = NewErasedName(),
+                             .actor = "olga",
+                             .reason = "asked",
+                             .asked = clock_.Now() + Seconds(number)})
+                    .ok());
+  }
+  EXPECT_EQ(privacy_->CatchUp().code(), absl::StatusCode::kDataLoss);
+  EXPECT_GT(Mentions(kAnn), 0u);
+  EXPECT_EQ(Mentions(kBob), 0u);
+  EXPECT_TRUE(IsErasedName(bank_[bobs]));
+}
+
+TEST_P(PrivacyTest, WhatMemoryRefusedToForgetIsAskedForAgain) {
+  const SessionId session = Sit(kAnn);
+  ASSERT_TRUE(privacy_->NewlyErased()->empty());
+  ASSERT_TRUE(Erase(kAnn).ok());
+  const registration::Locations& at = database_.locations();
+  const auto keeper = *Keeper::Open({.sessions = at.sessions,
+                                     .registrations = at.registrations,
+                                     .sessions_schema = at.sessions_schema,
+                                     .registrations_schema = at.registrations_schema},
+                                    {}, clock_);
+  std::atomic<int> asked{0};
+  Housekeeper::Hooks hooks;
+  hooks.reload = [&](const SessionId& id, const Housekeeper::Hooks::Done& done) {
+    EXPECT_EQ(id, session);
+    done(++asked < 3 ? absl::UnavailableError("full") : absl::OkStatus());
+  };
+  hooks.failed = [](const absl::Status& status) { ADD_FAILURE() << status; };
+  hooks.kept = [](const std::vector<Kept>&) {};
+  const Housekeeper housekeeper(*privacy_, *keeper, hooks, {.look_every = Millis(5)});
+  EXPECT_TRUE(testing::WaitUntil([&] { return asked >= 3; }, Seconds(20)));
+}
+
+TEST_P(PrivacyTest, AnErasureDuringACheckIsNoFault) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 6; ++i) names.push_back("candidate-check-" + std::to_string(i) + "f0c1");
+  for (const std::string& who : names) Sit(who);
+  Deny(Sit(kBob), names[5]);
+  const auto reader = database_.OpenSessionsReader();
+  // Whatever the check has read by then: nothing but the page, some rows, all of them.
+  int number = 0;
+  for (const int moment : {2, 9, 25, 45, 60}) {
+    int asked = 0;
+    const auto verdict = VerifyJournal(*reader, {.stop = [&] {
+      if (++asked == moment) {
+        const std::string& who = names[number++];
+        EXPECT_TRUE(Erase(who, "e-" + std::to_string(number)).ok());
+      }
+      return false;
+    }});
+    ASSERT_TRUE(verdict.ok()) << verdict.status();
+    EXPECT_FALSE(verdict->fault) << moment << ": " << verdict->fault->n << verdict->fault->what;
+    EXPECT_GE(asked, moment);
+  }
+  // Refusals.
+  int asked = 0;
+  const auto verdict = VerifyJournal(*reader, {.stop = [&] {
+    if (++asked == 3) {
+      EXPECT_TRUE(Erase(names[5], "e-last").ok());
+    }
+    return false;
+  }});
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_FALSE(verdict->fault) << verdict->fault->n << verdict->fault->what;
 }
 
 TEST_P(PrivacyTest, ASecondErasureIsNone) {
@@ -501,6 +609,64 @@ TEST_P(RetentionTest, WordsGoAndPeopleStay) {
   ASSERT_TRUE(Erase(kBob, "e2").ok());
   EXPECT_EQ(Mentions(kAnn), 0u);
   EXPECT_EQ(Mentions(kGuest), 0u);
+  EXPECT_EQ(Fault(), "");
+}
+
+TEST_P(RetentionTest, WordsThatCameLaterGoToo) {
+  const SessionId id = Sit(kAnn);
+  Days(20);
+  const auto keeper = Open({.words = 15});
+  EXPECT_EQ(Run(*keeper).done, 1u);
+  Must(id, Void{std::string("an appeal of ") + kAnn, false, "proctor"});
+  EXPECT_EQ(Run(*keeper).done, 0u) << "they are young";
+  Days(20);
+  EXPECT_EQ(Run(*keeper, true).due, 1u);
+  EXPECT_EQ(Run(*keeper).done, 1u);
+  const auto timeline = ReadTimeline(*database_.OpenSessionsReader(), id);
+  ASSERT_TRUE(timeline.ok()) << timeline.status();
+  for (const TimelineEntry& entry : *timeline) {
+    EXPECT_THAT(entry.text, Not(HasSubstr("an appeal of"))) << entry.kind;
+  }
+  EXPECT_EQ(Run(*keeper).due, 0u);
+  EXPECT_EQ(Fault(), "");
+}
+
+TEST_P(RetentionTest, ASessionThatCannotBeReadHoldsUpNoOther) {
+  const SessionId spoilt = Sit(kAnn);
+  clock_.Advance(Seconds(1));  // ids rise with time
+  const SessionId good = Sit(kBob);
+  Spoil(spoilt);
+  Days(20);
+  const auto keeper = Open({.sessions = 15, .words = 15});
+  const auto kept = keeper->Run(
+      false, [this](const SessionId& id) { Reload(*engine_, id); }, [] { return false; });
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  for (const Kept& kind : {(*kept)[0], (*kept)[1]}) {
+    EXPECT_THAT(kind.error, HasSubstr(spoilt.ToHex())) << kind.kind;
+    EXPECT_EQ(kind.done, kind.kind == "sessions" ? 1u : 0u) << "its words went with them";
+  }
+  EXPECT_TRUE(IsErasedName(StateOf(*engine_, good).identity->candidate_id));
+  // Only of the one is the item bank to be told.
+  ASSERT_TRUE(privacy_->CatchUp().ok());
+  EXPECT_EQ(bank_.size(), 1u);
+  EXPECT_EQ(bank_.count(good), 1u);
+}
+
+TEST_P(RetentionTest, ACheckWhileTheJournalIsCutIsNoFault) {
+  SitMany(0, 30);
+  Days(20);
+  Sit(kAnn);
+  const auto keeper = Open({.journal = 15});
+  const auto reader = database_.OpenSessionsReader();
+  int asked = 0;
+  const auto verdict = VerifyJournal(*reader, {.stop = [&] {
+    if (++asked == 5) {
+      EXPECT_GT(Run(*keeper).done, 100u);
+    }
+    return false;
+  }});
+  ASSERT_TRUE(verdict.ok()) << verdict.status();
+  EXPECT_FALSE(verdict->fault) << verdict->fault->n << verdict->fault->what;
   EXPECT_EQ(Fault(), "");
 }
 

@@ -120,10 +120,12 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
       if (enrolment->standing) {
         ToProto(*enrolment->standing, response->mutable_standing_accommodation());
       }
-      // Of whom nothing is kept, the journal keeps nothing either.
-      const bool known = !held->empty() || response->registrations_size() > 0 ||
-                         response->has_standing_accommodation();
-      if (known) RemarkExport(call.principal().subject, request.candidate_id());
+    }
+    // Every page gives something away. Of whom nothing is kept, the journal keeps nothing either.
+    const bool known = !held->empty() || response->registrations_size() > 0 ||
+                       response->has_standing_accommodation();
+    if (known) {
+      INVIGIL_RETURN_IF_ERROR(RemarkExport(call.principal().subject, request.candidate_id()));
     }
     for (const HeldSession& one : *held) {
       if (one.session <= after) continue;
@@ -134,15 +136,25 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
       }
       INVIGIL_RETURN_IF_ERROR(Show(one, response->add_sessions()));
     }
+    log::Audit("candidate_exported", "what is kept of a candidate was given out",
+               {{"known", known},
+                {"registrations", int64_t{response->registrations_size()}},
+                {"sessions", int64_t{response->sessions_size()}},
+                {"subject", call.principal().subject},
+                {"trace_id", call.trace().trace_id}});
     return absl::OkStatus();
   }
 
-  void RemarkExport(const std::string& actor, const std::string& candidate_id) const {
+  // Nothing is given out that the journal does not tell of.
+  absl::Status RemarkExport(const std::string& actor, const std::string& candidate_id) const {
     Remark remark;
     remark.kind = kExported;
     remark.actor = actor;
     remark.person = candidate_id;
-    parts_.remark(std::move(remark));
+    absl::Status stored = parts_.remark(std::move(remark));
+    if (!absl::IsResourceExhausted(stored)) return stored;
+    return ResourceExhausted("PRIVACY_BUSY", "the journal has no room for a remark; try again",
+                             Seconds(1));
   }
 
   absl::Status Show(const HeldSession& held, v1::ExportedSession* to) {
@@ -181,6 +193,13 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
                                                .request_id = request.request_id(),
                                                .actor = call.principal().subject,
                                                .reason = request.reason()});
+    // One that failed may have done a part, which is ended later.
+    log::Audit("candidate_erased", "a candidate was to be erased",
+               {{"outcome", receipt.ok() ? "OK" : ReasonOf(receipt.status())},
+                {"pseudonym", receipt.ok() ? receipt->person : ""},
+                {"sessions", receipt.ok() ? receipt->counts.sessions : 0},
+                {"subject", call.principal().subject},
+                {"trace_id", call.trace().trace_id}});
     if (!receipt.ok()) return receipt.status();
     response->set_pseudonym(receipt->person);
     response->set_sessions(receipt->counts.sessions);
@@ -194,11 +213,6 @@ class PrivacyServiceImpl final : public v1::PrivacyService::CallbackService {
     response->set_requests(receipt->counts.requests);
     response->set_traces(receipt->traces);
     response->set_item_bank_told(receipt->bank_told);
-    log::Audit("candidate_erased", "a candidate was erased",
-               {{"pseudonym", receipt->person},
-                {"sessions", receipt->counts.sessions},
-                {"subject", call.principal().subject},
-                {"trace_id", call.trace().trace_id}});
     return absl::OkStatus();
   }
 

@@ -25,7 +25,7 @@ struct PrivacyParts {
   privacy::Privacy& privacy;
   privacy::Keeper& keeper;
   std::unique_ptr<EventLogReader> reader;        // its own
-  std::function<void(Remark)> remark;            // for the journal, soon; must not block
+  std::function<absl::Status(Remark)> remark;    // into the journal; waits until it is durable
   std::function<void(const SessionId&)> reload;  // memory forgets a session, soon
 };
 
