@@ -16,6 +16,7 @@
 #include "invigil/session/v1/privacy.pb.h"
 #include "invigil/session/v1/proctor.pb.h"
 #include "services/cli/api/event_api.h"
+#include "services/cli/api/learner_api.h"
 #include "services/cli/api/proctor_api.h"
 #include "services/cli/api/rescoring_api.h"
 #include "services/cli/api/stopper.h"
@@ -25,7 +26,7 @@ namespace invigil::cli {
 // Blocking calls, thread-safe. `token` is sent as bearer. Errors are those of the proto, with their
 // details; a gateway that can't be reached is UNAVAILABLE (GATEWAY_UNREACHABLE). No call is
 // retried here: see api/retry.h.
-class Api : public RescoringApi, public ProctorApi, public EventApi {
+class Api : public RescoringApi, public ProctorApi, public EventApi, public LearnerApi {
  public:
   virtual absl::StatusOr<itembank::v1::ListExamsResponse> ListExams(
       const itembank::v1::ListExamsRequest& request, const std::string& token) = 0;

@@ -10,6 +10,8 @@
 #include "common/rpc/status.h"
 #include "invigil/itembank/v1/exam.grpc.pb.h"
 #include "invigil/itembank/v1/item.grpc.pb.h"
+#include "invigil/scoring/v1/learner.grpc.pb.h"
+#include "invigil/scoring/v1/report.grpc.pb.h"
 #include "invigil/scoring/v1/rescoring.grpc.pb.h"
 #include "invigil/scoring/v1/scoring.grpc.pb.h"
 #include "invigil/session/v1/audit.grpc.pb.h"
@@ -45,7 +47,9 @@ class GrpcApi final : public Api {
         events_(ses::EventService::NewStub(channel)),
         privacy_(ses::PrivacyService::NewStub(channel)),
         scoring_(sco::ScoringService::NewStub(channel)),
-        rescoring_(sco::RescoringService::NewStub(channel)) {}
+        rescoring_(sco::RescoringService::NewStub(channel)),
+        learner_(sco::LearnerService::NewStub(channel)),
+        report_(sco::ReportService::NewStub(channel)) {}
 
   absl::StatusOr<bank::ListExamsResponse> ListExams(const bank::ListExamsRequest& request,
                                                     const std::string& token) override {
@@ -144,6 +148,22 @@ class GrpcApi final : public Api {
     return Call(*scoring_, &sco::ScoringService::Stub::ExplainScore, request, token);
   }
 
+  absl::StatusOr<sco::GetReadinessResponse> GetReadiness(const sco::GetReadinessRequest& request,
+                                                         const std::string& token) override {
+    return Call(*learner_, &sco::LearnerService::Stub::GetReadiness, request, token);
+  }
+  absl::StatusOr<sco::GetStudyPlanResponse> GetStudyPlan(const sco::GetStudyPlanRequest& request,
+                                                         const std::string& token) override {
+    return Call(*learner_, &sco::LearnerService::Stub::GetStudyPlan, request, token);
+  }
+  absl::StatusOr<sco::RefitPriorResponse> RefitPrior(const sco::RefitPriorRequest& request,
+                                                     const std::string& token) override {
+    return Call(*learner_, &sco::LearnerService::Stub::RefitPrior, request, token, kBulkTime);
+  }
+  absl::StatusOr<sco::GetCohortReportResponse> GetCohortReport(
+      const sco::GetCohortReportRequest& request, const std::string& token) override {
+    return Call(*report_, &sco::ReportService::Stub::GetCohortReport, request, token, kBulkTime);
+  }
   absl::StatusOr<sco::CreateRescoringResponse> CreateRescoring(
       const sco::CreateRescoringRequest& request, const std::string& token) override {
     return Call(*rescoring_, &sco::RescoringService::Stub::CreateRescoring, request, token);
@@ -374,6 +394,8 @@ class GrpcApi final : public Api {
   const std::unique_ptr<ses::PrivacyService::Stub> privacy_;
   const std::unique_ptr<sco::ScoringService::Stub> scoring_;
   const std::unique_ptr<sco::RescoringService::Stub> rescoring_;
+  const std::unique_ptr<sco::LearnerService::Stub> learner_;
+  const std::unique_ptr<sco::ReportService::Stub> report_;
 };
 
 }  // namespace

@@ -50,6 +50,8 @@ TEST_F(CommandsTest, HelpListsEveryCommandAndEachHasItsOwn) {
   const std::vector<std::vector<std::string>> commands = {{"exams"},
                                                           {"take"},
                                                           {"report"},
+                                                          {"readiness"},
+                                                          {"plan"},
                                                           {"simulate"},
                                                           {"bank", "check"},
                                                           {"bank", "import"},

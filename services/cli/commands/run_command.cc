@@ -88,7 +88,10 @@ const std::vector<Command>& Commands() {
   static const auto* commands = new std::vector<Command>{
       {"exams", "", "list the exams of the suite", Exams},
       {"take", "--exam ID", "sit an exam in this terminal", TakeCommand},
-      {"report", "SESSION", "print a score report", ReportCommand},
+      {"report", "SESSION|--cohort EXAM", "print a score report, or a cohort's", ReportCommand},
+      {"readiness", "CANDIDATE --exam ID", "tell how probable a pass is, and why",
+       ReadinessCommand},
+      {"plan", "CANDIDATE --exam ID", "split study time where it pays", PlanCommand},
       {"simulate", "--exam ID", "let simulated candidates sit an exam", Simulate},
       {"bank check", "FILE|FOLDER", "look for faults in a bank or exam definition", BankCheck},
       {"bank import", "FILE|FOLDER", "publish a definition and load a bank", BankImport},
