@@ -11,9 +11,9 @@ namespace {
 
 using scoring::linking::AbilityNodes;
 
-// The standard nodes as those of a normal population: --FLAG MEAN,SD, or what it is by default.
+// `standard` as the nodes of a normal population: --FLAG MEAN,SD, or what it is by default.
 absl::StatusOr<AbilityNodes> ReadPopulation(const Arguments& arguments, const std::string& flag,
-                                            AbilityNodes nodes, double mean, double deviation) {
+                                            AbilityNodes standard, double mean, double deviation) {
   if (arguments.Has(flag)) {
     const auto values = arguments.Reals(flag, 2);
     if (!values.ok()) return values.status();
@@ -24,8 +24,16 @@ absl::StatusOr<AbilityNodes> ReadPopulation(const Arguments& arguments, const st
                         arguments.Text(flag) + "\"");
     }
   }
-  for (double& point : nodes.points) point = mean + deviation * point;
-  return nodes;
+  for (double& point : standard.points) point = mean + deviation * point;
+  return standard;
+}
+
+// The nodes of N(0, 1). Uniform weights are for linking, which compares curves; a population has
+// the same points with the weights of a normal one.
+AbilityNodes StandardNormal(const Arguments& arguments, const AbilityNodes& nodes) {
+  if (!arguments.Text("nodes").starts_with("uniform")) return nodes;
+  return scoring::linking::NormalGrid(static_cast<int>(nodes.points.size()), nodes.points.front(),
+                                      nodes.points.back());
 }
 
 absl::Status Run(const Arguments& arguments, Report& report) {
@@ -61,9 +69,10 @@ absl::Status Run(const Arguments& arguments, Report& report) {
   const auto moved = scoring::linking::Transform(from->parameters, link);
   absl::StatusOr<std::vector<scoring::linking::IrtEquivalent>> table;
   if (observed) {
-    const auto first = ReadPopulation(arguments, "population-from", *nodes, link.b, link.a);
+    const AbilityNodes standard = StandardNormal(arguments, *nodes);
+    const auto first = ReadPopulation(arguments, "population-from", standard, link.b, link.a);
     if (!first.ok()) return first.status();
-    const auto second = ReadPopulation(arguments, "population-to", *nodes, 0, 1);
+    const auto second = ReadPopulation(arguments, "population-to", standard, 0, 1);
     if (!second.ok()) return second.status();
     json["weightFrom"] = *weight;
     table =

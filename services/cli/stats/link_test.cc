@@ -93,6 +93,21 @@ TEST_F(LinkCommand, IrtEquating) {
   EXPECT_FALSE(json_["table"][2]["theta"].is_null());
 }
 
+// Uniform weights are for linking; the populations are normal whatever the nodes are.
+TEST_F(LinkCommand, IrtEquatingInNormalPopulationsOnUniformNodes) {
+  to_ = Write("hard.csv", "item,a,b,g\nk,1.5,2,0\nl,2,1,0.2\nm,0.8,2.5,0\nn,1,0,0\n");
+  std::vector<double> equated[3];
+  const char* nodes[] = {"gauss-hermite:40", "uniform:161,-5,5", "normal:161,-5,5"};
+  for (int k = 0; k < 3; ++k) {
+    ASSERT_EQ(Run({"irt-equate", "--kind", "observed", "--nodes", nodes[k]}), kOk) << err_;
+    for (const auto& row : json_["table"]) equated[k].push_back(row["equated"]);
+  }
+  for (size_t x = 0; x < equated[0].size(); ++x) {
+    EXPECT_NEAR(equated[1][x], equated[0][x], 1e-3) << x;
+    EXPECT_EQ(equated[1][x], equated[2][x]) << x;
+  }
+}
+
 TEST_F(LinkCommand, IrtEquatingAfterALink) {
   ASSERT_EQ(Run({"irt-equate", "--kind", "true", "--link", "mean-sigma"}), kOk) << err_;
   EXPECT_NEAR(json_["A"].get<double>(), 2, 1e-8);
