@@ -207,6 +207,19 @@ absl::Status Run(const Arguments& arguments, Report& report) {
     request->method = recommended.method;
     request->smoothing = recommended.smoothing;
   }
+  // These pin scores to the numbers of items: the highest total there is would be another curve,
+  // and nobody would see it.
+  const bool arc = request->method == Method::kCircleArc;
+  if (arc || (request->method == Method::kMean && IsNeat(request->design) &&
+              request->center == scoring::equating::Center::kNominal)) {
+    for (const char* flag : {"items-x", "items-y"}) {
+      if (!arguments.Has(flag)) {
+        return UsageError("--" + std::string(flag) +
+                          " is needed: " + (arc ? "circle-arc" : "the nominal center") +
+                          " rests on the number of items, which totals don't tell");
+      }
+    }
+  }
   const auto equating = scoring::equating::Equate(*request, *x, *y);
   if (!equating.ok()) return equating.status();
 
@@ -220,6 +233,7 @@ absl::Status Run(const Arguments& arguments, Report& report) {
   for (const auto& [name, table] : {std::pair("x", &*x), std::pair("y", &*y)}) {
     json["groups"][name]["persons"] = static_cast<int64_t>(table->n);
     json["groups"][name]["items"] = table->max_total;
+    if (!arguments.Has("items-" + std::string(name))) json["groups"][name]["itemsGuessed"] = true;
   }
   if (neat) json["groups"]["anchorItems"] = items_anchor;
   json["table"] = Json::array();
@@ -266,7 +280,10 @@ Subcommand Equate() {
        {"bootstrap", "N", "Standard errors from N replications of the whole way.", ""},
        {"seed", "N", "Of the bootstrap: the same seed gives the same errors.", "1"},
        {"threads", "N", "Of the bootstrap, 0: all there are; changes no result.", "0"},
-       {"items-x", "K", "Number of items of form X; the highest total unless given.", ""},
+       {"items-x", "K",
+        "Number of items of form X; the highest total unless given, and then the answer says so. "
+        "circle-arc and the nominal center need it.",
+        ""},
        {"items-y", "K", "The same of form Y.", ""},
        {"items-anchor", "K", "The same of the anchor.", ""},
        {"center", "HOW",

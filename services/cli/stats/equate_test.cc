@@ -52,6 +52,27 @@ TEST_F(EquateCommand, TheTable) {
   ASSERT_EQ(Run("random-groups", "mean"), kOk);
   EXPECT_EQ(json_["table"].size(), 9u);
   EXPECT_EQ(json_["groups"]["y"]["items"], 9);
+  EXPECT_EQ(json_["groups"]["y"]["itemsGuessed"], true);
+  ASSERT_EQ(Run("random-groups", "mean", {"--items-x", "10"}), kOk);
+  EXPECT_FALSE(json_["groups"]["x"].contains("itemsGuessed"));
+}
+
+// An arc that ends at the highest total anybody had is another arc, and nobody would see it.
+TEST_F(EquateCommand, WhatRestsOnTheNumberOfItemsAsksForIt) {
+  EXPECT_EQ(Run("random-groups", "circle-arc"), kUsage);
+  EXPECT_THAT(err_, HasSubstr("--items-x"));
+  EXPECT_EQ(Run("random-groups", "circle-arc", {"--items-x", "10"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("--items-y"));
+  EXPECT_EQ(Run("neat-external", "mean", {"--center", "nominal"}), kUsage);
+  std::string many = "total\n";
+  for (int i = 0; i < 60; ++i) many += std::to_string(3 + i % 7) + "\n";
+  x_ = y_ = Write("many.csv", many);
+  EXPECT_EQ(Run("random-groups", "recommended"), kUsage);
+  EXPECT_THAT(err_, HasSubstr("circle-arc"));
+  ASSERT_EQ(Run("random-groups", "recommended", {"--items-x", "12", "--items-y", "12"}), kOk)
+      << err_;
+  EXPECT_EQ(json_["method"], "circle-arc");
+  EXPECT_EQ(json_["table"].size(), 13u);
 }
 
 // Nobody has the highest total: the items are those beside the anchor and the anchor's.
