@@ -62,7 +62,9 @@ bool CsvWalker::Next(std::vector<std::string_view>& cells) {
   cells.clear();
   unescaped_.clear();
   if (rest_.empty() || !status_.ok()) return false;
-  if (width_ > 1 && rest_.find_first_not_of("\r\n") == std::string_view::npos) return false;
+  // Blank lines at the end are no rows. In one column one could be an empty value, but nobody means
+  // the last ones so; a quoted "" is one.
+  if (width_ > 0 && rest_.find_first_not_of("\r\n") == std::string_view::npos) return false;
   row_line_ = line_;
   for (bool more = true; more;) {
     std::string_view cell;

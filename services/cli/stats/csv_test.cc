@@ -36,6 +36,8 @@ TEST(Csv, TheLastLineNeedsNoBreakAndBlankOnesAreNoRows) {
   }
   EXPECT_EQ(Parsed("a,b\n1,\n,\n").rows, (Rows{{"1", ""}, {"", ""}}));
   EXPECT_EQ(Parsed("a\n1\n\n0\n").rows, (Rows{{"1"}, {""}, {"0"}}));  // a blank line is a value
+  EXPECT_EQ(Parsed("a\n1\n\n\r\n").rows, (Rows{{"1"}}));              // but not at the end
+  EXPECT_EQ(Parsed("a\n1\n\"\"\n").rows, (Rows{{"1"}, {""}}));
   EXPECT_TRUE(Parsed("a,b\n").rows.empty());
 }
 
