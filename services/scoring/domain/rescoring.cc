@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kHeader = "invigil-decisions 1";
 constexpr size_t kLongestId = 128, kLongestReason = 1000, kMostAnswers = 26;
+// Of one decision. Options are displayed as the letters A to Z.
+constexpr size_t kMostOptions = 26, kLongestOptionId = 64, kMostVersions = 100;
 
 using Answers = std::vector<std::vector<std::string>>;
 
@@ -27,10 +29,16 @@ std::string AnswersFault(const KeyDecision& decision) {
   }
   if (decision.kind == DecisionKind::kMultiple &&
       (decision.accepted.size() < 2 || decision.accepted.size() > kMostAnswers)) {
-    return "MULTIPLE names two right answers or more";
+    return "MULTIPLE names 2 to 26 right answers";
   }
   for (const auto& answer : decision.accepted) {
     if (answer.empty()) return "an answer names at least one option";
+    if (answer.size() > kMostOptions) return "an answer names at most 26 options";
+    if (std::any_of(answer.begin(), answer.end(), [](const std::string& option) {
+          return option.empty() || option.size() > kLongestOptionId;
+        })) {
+      return "an option's id has 1 to 64 characters";
+    }
     if (std::adjacent_find(answer.begin(), answer.end()) != answer.end()) {
       return "an answer names an option twice";
     }
@@ -82,6 +90,7 @@ absl::Status Accept(const KeyDecision& decision, const ScoringKey& key, KeyedIte
   return absl::OkStatus();
 }
 
+// Leaves the item as it is when it refuses.
 absl::Status Decide(const KeyDecision& decision, const ScoringKey& key, KeyedItem& item) {
   switch (decision.kind) {
     case DecisionKind::kRekey:
@@ -139,6 +148,7 @@ absl::StatusOr<std::vector<KeyDecision>> Canonical(std::vector<KeyDecision> deci
                     decision.item_versions.end() &&
                 (decision.item_versions.empty() || decision.item_versions[0] > 0),
             "item_versions", "versions from 1, each once");
+    require(decision.item_versions.size() <= kMostVersions, "item_versions", "at most 100");
     require(decision.kind != DecisionKind::kUnknown, "kind", "is not one known here");
     const std::string fault = AnswersFault(decision);
     require(fault.empty(), "accepted", fault);
@@ -203,24 +213,59 @@ bool Concerns(const std::vector<KeyDecision>& decisions, const ScoringKey& key) 
   });
 }
 
+bool PassesBy(const std::vector<KeyDecision>& decisions, const ScoringKey& key) {
+  return std::any_of(key.items.begin(), key.items.end(), [&](const KeyedItem& item) {
+    return std::any_of(decisions.begin(), decisions.end(), [&](const KeyDecision& decision) {
+      return item.operational && item.bank_item_id == decision.item_id &&
+             decision.item_versions.empty() && !Concerns(decision, item);
+    });
+  });
+}
+
 absl::StatusOr<ScoringKey> KeyUnder(const ScoringKey& bank_key,
-                                    std::span<const KeyRevision> revisions) {
+                                    std::span<const KeyRevision> revisions,
+                                    std::vector<RefusedDecision>* refused) {
   ScoringKey key = bank_key;
-  // By place, the decision that holds.
-  std::map<size_t, const KeyDecision*> holding;
+  // By place, its decisions, the last one first.
+  struct Asked {
+    uint32_t revision;
+    const KeyDecision* decision;
+  };
+  std::map<size_t, std::vector<Asked>> asked;
+  uint32_t before = 0;
   for (const KeyRevision& revision : revisions) {
+    if (revision.revision <= before) return Internal("revisions of a key are not in order");
+    before = revision.revision;
     bool concerned = false;
     for (const KeyDecision& decision : revision.decisions) {
       for (size_t i = 0; i < bank_key.items.size(); ++i) {
         if (!Concerns(decision, bank_key.items[i])) continue;
-        holding[i] = &decision;
+        asked[i].insert(asked[i].begin(), {revision.revision, &decision});
         concerned = true;
       }
     }
     if (concerned) key.key_version = bank_key.key_version + revision.revision;
   }
-  for (const auto& [place, decision] : holding) {
-    INVIGIL_RETURN_IF_ERROR(Decide(*decision, bank_key, key.items[place]));
+  const auto refuse = [refused](uint32_t revision, absl::Status why) {
+    if (refused != nullptr) refused->push_back({revision, std::move(why)});
+  };
+  std::map<size_t, Asked> dropped;
+  for (const auto& [place, decisions] : asked) {
+    for (const Asked& one : decisions) {
+      absl::Status status = Decide(*one.decision, bank_key, key.items[place]);
+      if (status.ok()) {
+        if (one.decision->kind == DecisionKind::kDrop) dropped.emplace(place, one);
+        break;
+      }
+      refuse(one.revision, std::move(status));
+    }
+  }
+  if (!dropped.empty() && std::none_of(key.items.begin(), key.items.end(),
+                                       [](const KeyedItem& item) { return item.operational; })) {
+    for (const auto& [place, one] : dropped) {
+      key.items[place] = bank_key.items[place];
+      refuse(one.revision, Impossible(*one.decision, bank_key, "no item would be left to score"));
+    }
   }
   return key;
 }

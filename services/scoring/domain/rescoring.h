@@ -56,14 +56,29 @@ struct KeyRevision {
 bool Concerns(const KeyDecision& decision, const KeyedItem& item);
 bool Concerns(const std::vector<KeyDecision>& decisions, const ScoringKey& key);
 
-// The form's key under `revisions` (in order): of an item's decisions the last one holds. Its
-// version is the bank's plus the number of the last revision that concerns the form; a form that
-// none concerns keeps key and version. Whoever was not shown the item is not concerned. Pretest
-// items take no decision but stay unscored.
-// Errors: FAILED_PRECONDITION (DECISION_IMPOSSIBLE) when a decision names a version of the item and
-// an option that it does not have, or the form was issued before options could be told apart.
+// Whether a decision that names no versions passes an item of the form by, because the version
+// shown lacks one of its options.
+bool PassesBy(const std::vector<KeyDecision>& decisions, const ScoringKey& key);
+
+// A decision that the form can't carry out (DECISION_IMPOSSIBLE): it names the item's version and
+// an option that it does not have, the form was issued before options could be told apart, or
+// dropping would leave no item that counts.
+struct RefusedDecision {
+  uint32_t revision = 0;
+  absl::Status why;
+};
+
+// The form's key under `revisions` (in order): of an item's decisions the last one holds that the
+// form can carry out; those behind it are told in `refused`, if it is given. A form is never
+// without a key: a sealed session must get its score whatever was decided. Where nothing would be
+// left to score, dropped items count as the bank has them.
+// Its version is the bank's plus the number of the last revision that concerns the form, also one
+// that it refuses; a form that none concerns keeps key and version. Whoever was not shown the item
+// is not concerned. Pretest items take no decision but stay unscored.
+// Errors: INTERNAL when the revisions are not in order.
 absl::StatusOr<ScoringKey> KeyUnder(const ScoringKey& bank_key,
-                                    std::span<const KeyRevision> revisions);
+                                    std::span<const KeyRevision> revisions,
+                                    std::vector<RefusedDecision>* refused = nullptr);
 
 // The key that a score of version `key_version` was made with. Errors besides: INTERNAL when the
 // version can't come from the bank's.

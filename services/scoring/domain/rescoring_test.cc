@@ -102,6 +102,14 @@ class RescoringTest : public ::testing::Test {
     return *KeyUnder(bank_, revisions);
   }
 
+  // The last of what the form refuses, as "REVISION REASON"; empty: nothing.
+  std::string Refused(const std::vector<KeyRevision>& revisions) const {
+    std::vector<RefusedDecision> refused;
+    EXPECT_TRUE(KeyUnder(bank_, revisions, &refused).ok());
+    if (refused.empty()) return "";
+    return absl::StrCat(refused.back().revision, " ", ReasonOf(refused.back().why));
+  }
+
   ScoringKey bank_ = BankKey();
   Conversion base_ = *BuildConversion(bank_);
 };
@@ -260,22 +268,49 @@ TEST_F(RescoringTest, ADecisionThatNamesNoOptionOfTheItemIsRefusedByName) {
   KeyDecision decision = Decision(Operational(0), DecisionKind::kRekey, {{"nonsense"}});
   auto revisions = Revisions({{decision}});
   EXPECT_EQ(Under(revisions), bank_) << "no version has the option, so none is meant";
+  EXPECT_TRUE(PassesBy(revisions[0].decisions, bank_)) << "and that is said";
   decision.item_versions = {2};
   revisions = Revisions({{decision}});
-  EXPECT_EQ(ReasonOf(KeyUnder(bank_, revisions).status()), "DECISION_IMPOSSIBLE");
+  EXPECT_FALSE(PassesBy(revisions[0].decisions, bank_));
+  EXPECT_EQ(Refused(revisions), "1 DECISION_IMPOSSIBLE");
   for (KeyedItem& item : bank_.items) item.authored_option_ids.clear();
-  EXPECT_EQ(ReasonOf(KeyUnder(bank_, revisions).status()), "DECISION_IMPOSSIBLE");
+  EXPECT_EQ(Refused(revisions), "1 DECISION_IMPOSSIBLE");
   // What needs no option can be decided about forms of any age.
-  EXPECT_TRUE(KeyUnder(bank_, Revisions({{Decision(Operational(0), DecisionKind::kDrop)}})).ok());
+  EXPECT_EQ(Refused(Revisions({{Decision(Operational(0), DecisionKind::kDrop)}})), "");
 }
 
-TEST_F(RescoringTest, WhenNothingIsLeftToCountNoConversionIsMade) {
+TEST_F(RescoringTest, WhatAFormRefusesLeavesItTheDecisionBefore) {
+  const KeyedItem item = Operational(0);
+  KeyDecision impossible = Decision(item, DecisionKind::kRekey, {{"nonsense"}});
+  impossible.item_versions = {2};
+  const KeyDecision credit = Decision(item, DecisionKind::kCredit);
+  ScoringKey key = Under(Revisions({{impossible}}));
+  EXPECT_EQ(key.key_version, 2u) << "the revision concerns the form";
+  EXPECT_EQ(key.items, bank_.items) << "a seal is scored as before";
+  EXPECT_EQ(*KeyAtVersion(bank_, Revisions({{impossible}}), 2), key) << "and replays";
+  const auto after_credit = Revisions({{credit}, {impossible}});
+  EXPECT_EQ(Under(after_credit).items, Under(Revisions({{credit}})).items);
+  EXPECT_EQ(Refused(after_credit), "2 DECISION_IMPOSSIBLE");
+  // What takes it back leaves nothing to refuse.
+  EXPECT_EQ(Refused(Revisions({{impossible}, {Decision(item, DecisionKind::kKeep)}})), "");
+  auto disordered = Revisions({{credit}, {impossible}});
+  std::swap(disordered[0], disordered[1]);
+  EXPECT_EQ(KeyUnder(bank_, disordered).status().code(), absl::StatusCode::kInternal);
+}
+
+TEST_F(RescoringTest, WhenNothingWouldBeLeftToCountTheDropIsRefused) {
   std::vector<KeyDecision> all;
   for (const KeyedItem& item : bank_.items) {
     if (item.operational) all.push_back(Decision(item, DecisionKind::kDrop));
   }
-  const ScoringKey key = Under(Revisions({all}));
-  EXPECT_EQ(ReasonOf(ConversionUnder(key, bank_, &base_).status()), "FORM_NOT_EQUATED");
+  const auto revisions = Revisions({all});
+  EXPECT_EQ(Under(revisions).items, bank_.items);
+  EXPECT_TRUE(ConversionUnder(Under(revisions), bank_, &base_).ok());
+  std::vector<RefusedDecision> refused;
+  ASSERT_TRUE(KeyUnder(bank_, revisions, &refused).ok());
+  EXPECT_EQ(refused.size(), all.size());
+  all.pop_back();
+  EXPECT_EQ(Refused(Revisions({all})), "");
 }
 
 TEST(Decisions, FaultsAreNamedFieldByField) {
@@ -317,6 +352,26 @@ TEST(Decisions, FaultsAreNamedFieldByField) {
   EXPECT_EQ(answers(DecisionKind::kRekey, {{"a"}, {"b"}}), wrong);
   EXPECT_EQ(answers(DecisionKind::kRekey, {{}}), wrong);
   EXPECT_EQ(answers(DecisionKind::kRekey, {{"a", "a"}}), wrong);
+  EXPECT_EQ(answers(DecisionKind::kRekey, {{""}}), wrong);
+  EXPECT_EQ(answers(DecisionKind::kRekey, {{std::string(64, 'a')}}), Names{});
+  EXPECT_EQ(answers(DecisionKind::kRekey, {{std::string(65, 'a')}}), wrong);
+  std::vector<std::string> many;
+  std::vector<std::vector<std::string>> each;
+  for (int i = 0; i < 27; ++i) many.push_back(absl::StrCat("o", i));
+  for (const std::string& option : many) each.push_back({option});
+  EXPECT_EQ(answers(DecisionKind::kRekey, {many}), wrong);
+  EXPECT_EQ(answers(DecisionKind::kMultiple, each), wrong);
+  many.pop_back();
+  each.pop_back();
+  EXPECT_EQ(answers(DecisionKind::kRekey, {many}), Names{});
+  EXPECT_EQ(answers(DecisionKind::kMultiple, each), Names{});
+  const auto versions = [&](uint32_t count) {
+    return with([count](auto& d) {
+      for (uint32_t v = 1; v <= count; ++v) d.item_versions.push_back(v);
+    });
+  };
+  EXPECT_EQ(versions(100), Names{});
+  EXPECT_EQ(versions(101), Names{"decisions[0].item_versions"});
   EXPECT_EQ(answers(DecisionKind::kMultiple, {{"a"}}), wrong);
   EXPECT_EQ(answers(DecisionKind::kMultiple, {{"a", "b"}, {"b", "a"}}), wrong);
   EXPECT_EQ(answers(DecisionKind::kMultiple, {{"a"}, {"b"}}), Names{});

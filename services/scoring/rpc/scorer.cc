@@ -4,6 +4,7 @@
 
 #include "common/error/error.h"
 #include "common/log/log.h"
+#include "common/telemetry/metrics.h"
 #include "services/scoring/domain/scoring.h"
 #include "services/scoring/rpc/convert.h"
 
@@ -11,6 +12,20 @@ namespace invigil::scoring {
 namespace {
 
 constexpr int kMostOvertaken = 3;
+
+// A sealed session gets its score also where its form can't carry a decision out; that somebody has
+// to decide otherwise about such forms must be seen.
+void AlarmOf(const std::vector<RefusedDecision>& refused, const ScoringKey& key) {
+  static auto& alarms = telemetry::GetCounter(
+      "invigil_scoring_decisions_refused_total",
+      "Scores of forms that can't carry an approved decision about an item out.");
+  if (refused.empty()) return;
+  alarms.Add();
+  log::Warning("a form can't carry a decision out; it is scored by the key before",
+               {{"form_id", key.form_id},
+                {"revision", static_cast<int64_t>(refused.back().revision)},
+                {"error", std::string(refused.back().why.message())}});
+}
 
 }  // namespace
 
@@ -93,8 +108,10 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& bank_key) {
   const ScoreRequest& request = call->request;
   const auto exam = ring_.RevisionsOf(bank_key->exam_id);
   if (!exam.ok()) return exam.status();
-  const auto key = KeyUnder(*bank_key, (*exam)->revisions);
+  std::vector<RefusedDecision> refused;
+  const auto key = KeyUnder(*bank_key, (*exam)->revisions, &refused);
   if (!key.ok()) return key.status();
+  AlarmOf(refused, *bank_key);
   const auto conversion = ConversionFor(*key, *bank_key);
   if (!conversion.ok()) return conversion.status();
   const auto score = ScoreResponses(request.responses, *key, *conversion);
