@@ -245,7 +245,7 @@ void Run(const Settings& settings) {
   const double preview = seconds(), preview_cpu = CpuSeconds() - cpu;
   if (shown.counts.failed > 0) Die("some sessions could not be scored anew");
   const auto approved =
-      (*store)->Approve(made->rescoring_id, shown.preview_digest, "bea", "bench", clock.Now());
+      (*store)->Approve(made->rescoring_id, {shown.preview_digest, "bea", "bench"}, clock.Now());
   if (!approved.ok()) Die(approved.status().ToString());
   (void)seconds();
   cpu = CpuSeconds();

@@ -84,33 +84,54 @@ absl::StatusOr<std::shared_ptr<const SessionRescorer::FormKit>> SessionRescorer:
   auto kit = std::make_shared<FormKit>();
   kit->bank_key = *std::move(bank_key);
   kit->touched = decisions_.empty() || Concerns(decisions_, *kit->bank_key);
+  kit->skipped = PassesBy(decisions_, *kit->bank_key);
   if (!kit->touched) kit->bank_key.reset();
   if (kit->touched) {
-    kit->new_key = KeyUnder(*kit->bank_key, after_);
+    auto before = KeyUnder(*kit->bank_key, before_);
+    if (!before.ok()) return before.status();
+    kit->before = *std::move(before);
+    std::vector<RefusedDecision> refused;
+    kit->new_key = KeyUnder(*kit->bank_key, after_, &refused);
+    // What the form refused of earlier decisions was said in their previews.
+    for (const RefusedDecision& decision : refused) {
+      if (decision.revision == after_.back().revision) kit->new_key = decision.why;
+    }
     if (!kit->new_key.ok()) {
       kit->new_table = kit->new_key.status();
     } else {
-      auto stored = StoredTable(form_id, kit->new_key->key_version);
-      if (!stored.ok()) return stored.status();
-      if (stored->has_value()) {
-        kit->new_table = **std::move(stored);
-      } else {
-        const auto base = StoredTable(form_id, kit->bank_key->key_version);
-        if (!base.ok()) return base.status();
-        auto made = ConversionUnder(*kit->new_key, *kit->bank_key,
-                                    base->has_value() ? &(*base)->conversion : nullptr);
-        if (made.ok()) {
-          std::string hash = HashOf(*made);
-          kit->new_table = Table{*std::move(made), std::move(hash)};
-        } else {
-          kit->new_table = made.status();
-        }
-      }
+      auto table = TableOf(*kit->new_key, *kit->bank_key);
+      if (!table.ok()) return table.status();
+      kit->new_table = *std::move(table);
     }
   }
   const std::lock_guard lock(mutex_);
   if (kits_.size() >= kMostKits) kits_.clear();
   return kits_.emplace(form_id, kit).first->second;
+}
+
+absl::StatusOr<absl::StatusOr<SessionRescorer::Table>> SessionRescorer::TableOf(
+    const ScoringKey& key, const ScoringKey& bank_key) {
+  auto stored = StoredTable(key.form_id, key.key_version);
+  if (!stored.ok()) return stored.status();
+  if (stored->has_value()) return absl::StatusOr<Table>(**std::move(stored));
+  const auto base = StoredTable(key.form_id, bank_key.key_version);
+  if (!base.ok()) return base.status();
+  auto made = ConversionUnder(key, bank_key, base->has_value() ? &(*base)->conversion : nullptr);
+  if (!made.ok()) return absl::StatusOr<Table>(made.status());
+  std::string hash = HashOf(*made);
+  return absl::StatusOr<Table>(Table{*std::move(made), std::move(hash)});
+}
+
+absl::StatusOr<bool> SessionRescorer::EarlierDecisions(const Score& held,
+                                                       const std::vector<SealedResponse>& responses,
+                                                       const FormKit& kit) {
+  if (held.key_version == kit.before.key_version) return false;
+  const auto table = TableOf(kit.before, *kit.bank_key);
+  if (!table.ok()) return table.status();
+  if (!table->ok()) return table->status();
+  const auto score = ScoreResponses(responses, kit.before, (*table)->conversion, (*table)->hash);
+  if (!score.ok()) return score.status();
+  return Judge(held, *score, RescoringPolicy::kExact) != RescoringOutcome::kUnchanged;
 }
 
 void SessionRescorer::Forget() {
@@ -180,6 +201,7 @@ absl::StatusOr<RescoredSession> SessionRescorer::Rescore(const ScoredSession& se
   const auto kit = KitOf(session);
   if (!kit.ok()) return fail(kit.status());
   result.touched = (*kit)->touched;
+  result.skipped = (*kit)->skipped;
   if (!result.touched) return result;
   const auto responses = ParseResponses(record.responses);
   if (!responses.ok()) return fail(responses.status());
@@ -192,6 +214,11 @@ absl::StatusOr<RescoredSession> SessionRescorer::Rescore(const ScoredSession& se
   if (!renewed.ok()) return fail(renewed.status());
   result.change.outcome = Judge(*held, *renewed, definition_.policy);
   result.change.renewed = StandingOf(*renewed);
+  if (result.change.outcome != RescoringOutcome::kUnchanged) {
+    const auto earlier = EarlierDecisions(*held, *responses, **kit);
+    if (!earlier.ok()) return fail(earlier.status());
+    result.change.earlier = *earlier;
+  }
   if (result.change.outcome != RescoringOutcome::kChanged || !with_score) return result;
   RescoringStep::NewScore made{.score = record};
   made.score.key_version = renewed->key_version;

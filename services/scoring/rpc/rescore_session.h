@@ -23,6 +23,7 @@ namespace invigil::scoring {
 struct RescoredSession {
   bool in_scope = false;
   bool touched = false;  // its form holds an item that was decided about
+  bool skipped = false;  // a decision passes its form by, see PassesBy
   ChangeRecord change;   // outcome kUnchanged: nothing else of it counts
   // Of a change, when it was asked for; its time is not set.
   std::optional<RescoringStep::NewScore> score;
@@ -52,6 +53,9 @@ class SessionRescorer {
   struct FormKit {
     std::shared_ptr<const ScoringKey> bank_key;  // of touched forms
     bool touched = false;
+    bool skipped = false;
+    // Of touched forms, by the decisions before these.
+    ScoringKey before;
     // Of touched forms; errors are the form's own.
     absl::StatusOr<ScoringKey> new_key = absl::UnknownError("");
     absl::StatusOr<Table> new_table = absl::UnknownError("");
@@ -62,6 +66,12 @@ class SessionRescorer {
   absl::StatusOr<std::shared_ptr<const FormKit>> KitOf(const ScoredSession& session);
   absl::StatusOr<std::optional<Table>> StoredTable(const std::string& form_id,
                                                    uint32_t key_version);
+  // The stored one, or one that is made. The inner error is the form's own.
+  absl::StatusOr<absl::StatusOr<Table>> TableOf(const ScoringKey& key, const ScoringKey& bank_key);
+  // Whether earlier decisions, that a policy or a scope kept from this score, change it already.
+  absl::StatusOr<bool> EarlierDecisions(const Score& held,
+                                        const std::vector<SealedResponse>& responses,
+                                        const FormKit& kit);
   // What the scores of a form that were made with one key rest on.
   struct HeldKit {
     ScoringKey key;

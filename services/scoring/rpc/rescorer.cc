@@ -31,6 +31,7 @@ std::string Behind(const std::string& digest, const ChangeRecord& change) {
   Pack(change.held, line);
   Pack(change.renewed, line);
   line.Text(change.problem);
+  if (change.earlier) line.Text("earlier decisions");
   return Behind(digest, std::move(line));
 }
 
@@ -67,6 +68,22 @@ void Count(const ChangeRecord& change, RescoringCounts& counts) {
 // A line of the preview as it was shown, and as it comes out now.
 bool AsShown(const ChangeRecord& shown, const ChangeRecord& now) {
   return now.outcome == shown.outcome && now.held == shown.held && now.renewed == shown.renewed;
+}
+
+// Pages of a preview before the others have their turn: some seconds at most.
+constexpr int kPagesATurn = 20;
+
+// Sessions of an approved rescoring that keep their score because it can't be made anew: nobody
+// looks at its lines any more, so this has to be seen.
+void CountLateFailure(const ChangeRecord& change, const std::string& rescoring_id) {
+  static auto& failed = telemetry::GetCounter(
+      "invigil_scoring_rescoring_sessions_failed_total",
+      "Sessions that could not be scored anew after the rescoring was approved.");
+  failed.Add();
+  log::Warning("a session keeps its score: it can't be scored anew",
+               {{"rescoring_id", rescoring_id},
+                {"session_id", change.session_id},
+                {"problem", change.problem}});
 }
 
 bool IsUnfinished(RescoringStage stage) {
@@ -110,34 +127,59 @@ void Rescorer::Loop() {
   static auto& failures = telemetry::GetCounter("invigil_scoring_rescoring_failures_total",
                                                 "Times that a rescoring could not go on.");
   for (;;) {
-    const auto unfinished = store_.ListUnfinished();
+    auto unfinished = store_.ListUnfinished();
+    bool more = false;
     if (!unfinished.ok()) {
       log::Warning("rescorings can't be read", {{"error", unfinished.status().ToString()}});
     } else {
+      // Approved corrections first: a look can wait.
+      std::stable_partition(unfinished->begin(), unfinished->end(), [](const auto& record) {
+        return record.stage != RescoringStage::kPreviewing;
+      });
       for (const RescoringRecord& record : *unfinished) {
-        const absl::Status status = Work(record);
-        if (status.ok()) continue;
+        const auto left = Work(record);
+        more |= left.ok() && *left;
+        if (left.ok()) continue;
         failures.Add();
         log::Warning("a rescoring could not go on; it will be tried again",
                      {{"rescoring_id", record.rescoring_id},
-                      {"reason", ReasonOf(status)},
-                      {"error", std::string(status.message())}});
+                      {"reason", ReasonOf(left.status())},
+                      {"error", std::string(left.status().message())}});
       }
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, options_.poll, [this] { return stopping_ || kicked_; });
+    wake_.wait_for(lock, options_.poll, [&] { return stopping_ || kicked_ || more; });
     kicked_ = false;
     if (stopping_) return;
   }
 }
 
-absl::Status Rescorer::Work(RescoringRecord record) {
+absl::StatusOr<bool> Rescorer::GaveUpStale(const RescoringRecord& record) {
+  if (record.stage != RescoringStage::kPreviewing) return false;
+  const auto last = store_.LastRevision(record.definition.exam_id);
+  if (!last.ok()) return last.status();
+  if (*last == record.base_revision) return false;
+  const auto given_up = store_.Cancel(
+      record.rescoring_id, "scoring",
+      "another rescoring of the exam was approved before the preview was whole; make it again",
+      clock_.Now());
+  if (!given_up.ok()) return given_up.status();
+  return true;
+}
+
+absl::StatusOr<bool> Rescorer::Work(RescoringRecord record) {
   const Time now = clock_.Now();
   const auto mine = store_.Claim(record.rescoring_id, owner_, now, now + options_.lease);
-  if (!mine.ok() || !*mine) return mine.status();
+  if (!mine.ok()) return mine.status();
+  if (!*mine) return false;
+  const auto stale = GaveUpStale(record);
+  if (!stale.ok()) return stale.status();
+  if (*stale) return false;
   auto rescorer = SessionRescorer::Create(record, ring_, store_);
   if (!rescorer.ok()) return rescorer.status();
+  int pages = 0;
   while (IsUnfinished(record.stage) && !Stopping()) {
+    if (record.stage == RescoringStage::kPreviewing && pages++ == kPagesATurn) return true;
     absl::Status status = Turn(record, **rescorer);
     if (status.ok()) continue;
     const std::string reason = ReasonOf(status);
@@ -151,7 +193,7 @@ absl::Status Rescorer::Work(RescoringRecord record) {
     if (!again.ok()) return again.status();
     record = *std::move(again);
   }
-  return absl::OkStatus();
+  return false;
 }
 
 absl::Status Rescorer::Turn(RescoringRecord& record, SessionRescorer& rescorer) {
@@ -203,6 +245,7 @@ absl::Status Rescorer::Preview(const RescoringRecord& record, SessionRescorer& r
     if (!session.in_scope) continue;
     ++step.counts.seen;
     step.counts.touched += session.touched ? 1 : 0;
+    step.counts.skipped += session.skipped ? 1 : 0;
     if (session.change.outcome == RescoringOutcome::kUnchanged) continue;
     Count(session.change, step.counts);
     step.digest = Behind(step.digest, session.change);
@@ -252,6 +295,7 @@ absl::Status Rescorer::Apply(const RescoringRecord& record, SessionRescorer& res
       failed.outcome = RescoringOutcome::kFailed;
       failed.problem = "PREVIEW_DIFFERS: another score comes out than the preview showed";
       Count(failed, step.counts);
+      CountLateFailure(failed, record.rescoring_id);
       step.changes.push_back(std::move(failed));
     }
   }
@@ -270,9 +314,13 @@ absl::Status Rescorer::CatchUp(const RescoringRecord& record, SessionRescorer& r
     if (!session.in_scope) continue;
     ++step.counts.seen;
     step.counts.touched += session.touched ? 1 : 0;
+    step.counts.skipped += session.skipped ? 1 : 0;
     if (session.change.outcome == RescoringOutcome::kUnchanged) continue;
     session.change.late = true;
     Count(session.change, step.counts);
+    if (session.change.outcome == RescoringOutcome::kFailed) {
+      CountLateFailure(session.change, record.rescoring_id);
+    }
     if (session.score) step.scores.push_back(*std::move(session.score));
     step.changes.push_back(std::move(session.change));
   }

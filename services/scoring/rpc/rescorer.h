@@ -45,8 +45,11 @@ class Rescorer {
  private:
   void Loop();
   bool Stopping();
-  // Everything that can be done on one rescoring now.
-  absl::Status Work(RescoringRecord record);
+  // Goes on with one rescoring: with an approved one to its end, with a preview for a while, so
+  // that nobody's look at many sessions holds an approved correction up. Whether something is left.
+  absl::StatusOr<bool> Work(RescoringRecord record);
+  // Gives a preview up that another approval overtook: nobody can approve it. Whether it was.
+  absl::StatusOr<bool> GaveUpStale(const RescoringRecord& record);
   // One page. `record` follows what was stored.
   absl::Status Turn(RescoringRecord& record, SessionRescorer& rescorer);
   absl::Status Preview(const RescoringRecord& record, SessionRescorer& rescorer,

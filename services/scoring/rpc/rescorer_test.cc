@@ -55,8 +55,15 @@ class Bank final : public KeySource {
     if (down) return done(Unavailable("ITEM_BANK_UNAVAILABLE", "down"));
     const int form = form_id.back() - '0';
     if (form < 0 || form >= kForms) return done(NotFound("FORM_NOT_FOUND", "no such form"));
-    done(std::make_shared<const ScoringKey>(FormKey(form)));
+    ScoringKey key = FormKey(form);
+    for (KeyedItem& item : key.items) {
+      if (form == untold) item.authored_option_ids.clear();
+      if (form == lacks_d) item.authored_option_ids.back() = "e";
+    }
+    done(std::make_shared<const ScoringKey>(std::move(key)));
   }
+  int untold = -1;   // the form that does not tell which option is which
+  int lacks_d = -1;  // the form whose items have an option e instead of d
   std::atomic<int> fetches{0};
   std::atomic<bool> down{false};
 };
@@ -129,7 +136,7 @@ class RescorerTest : public ::testing::Test {
   RescoringRecord Approve(const RescoringRecord& record) {
     const RescoringRecord shown = Get(record);
     const auto approved =
-        store_->Approve(record.rescoring_id, shown.preview_digest, "bea", "yes", clock_.Now());
+        store_->Approve(record.rescoring_id, {shown.preview_digest, "bea", "yes"}, clock_.Now());
     EXPECT_TRUE(approved.ok()) << approved.status();
     return shown;
   }
@@ -444,10 +451,145 @@ TEST_F(RescorerTest, WhatCantBeScoredAnewIsNamedAndNothingElseIsLost) {
   EXPECT_NE(problems[Name(3)].find("conversion"), std::string::npos);
   EXPECT_EQ(
       ReasonOf(
-          store_->Approve(record.rescoring_id, record.preview_digest, "bea", "yes", clock_.Now())
+          store_->Approve(record.rescoring_id, {record.preview_digest, "bea", "yes"}, clock_.Now())
               .status()),
       "PREVIEW_HAS_FAILURES");
   EXPECT_NE(ReplayScores(Name(3), 1, ring_, *store_)->at(0).fault, "");
+  // Accepted by their number, they keep their score, and everybody else gets the new one.
+  ASSERT_TRUE(store_
+                  ->Approve(record.rescoring_id,
+                            {.preview_digest = record.preview_digest,
+                             .actor = "bea",
+                             .reason = "two are damaged",
+                             .accept_failures = 2},
+                            clock_.Now())
+                  .ok());
+  const RescoringRecord done = Await(record, RescoringStage::kDone);
+  EXPECT_EQ(done.counts.written, record.counts.changed);
+  EXPECT_EQ(store_->GetScore(Name(2), 0)->score_version, 1u);
+}
+
+// Of form 3 nobody can tell options apart: it was issued before the bank told which is which.
+TEST_F(RescorerTest, AFormThatCantCarryADecisionOutIsStillScored) {
+  bank_.untold = 3;
+  ScoreAll(0, 10);
+  const auto run = Start();
+  const auto rekey = Decide("bank-5", DecisionKind::kRekey, {{"c"}});
+  const RescoringRecord whole =
+      Await(Create({rekey}, RescoringPolicy::kExact), RescoringStage::kPreviewed);
+  EXPECT_EQ(whole.counts.failed, 2u) << "in scope it is named";
+  for (const ChangeRecord& change : Changes(whole)) {
+    if (change.outcome != RescoringOutcome::kFailed) continue;
+    EXPECT_EQ(change.problem.find("DECISION_IMPOSSIBLE"), 0u) << change.problem;
+  }
+  RescoringRecord scoped{.author = "ann",
+                         .request_id = "scoped",
+                         .definition = {.exam_id = "CLF-C02",
+                                        .decisions = Serialize(*Canonical({rekey})),
+                                        .policy = RescoringPolicy::kExact,
+                                        .form_ids = {"form-0", "form-1", "form-2", "form-4"},
+                                        .reason = "why"},
+                         .create_time = clock_.Now()};
+  scoped = *store_->CreateRescoring(scoped);
+  Approve(Await(scoped, RescoringStage::kPreviewed));
+  Await(scoped, RescoringStage::kDone);
+  // Sealed afterwards: by the key before, never without a score.
+  const auto late = Score(13);
+  ASSERT_TRUE(late.ok()) << late.status();
+  EXPECT_EQ(late->form_id, "form-3");
+  EXPECT_EQ(late->key_version, 2u);
+  EXPECT_EQ(ReplayScores(Name(13), 0, ring_, *store_)->at(0).fault, "");
+  // And a later rescoring is not held up by what the form refused then.
+  const RescoringRecord next =
+      Await(Create({Decide("bank-6", DecisionKind::kDrop)}, RescoringPolicy::kExact),
+            RescoringStage::kPreviewed);
+  EXPECT_EQ(next.counts.failed, 0u);
+}
+
+TEST_F(RescorerTest, WhomADecisionPassesByIsCounted) {
+  bank_.lacks_d = 2;
+  ScoreAll(0, 10);
+  const auto run = Start();
+  auto several = Decide("bank-5", DecisionKind::kMultiple, {{"a"}, {"d"}});
+  RescoringRecord record = Await(Create({several}), RescoringStage::kPreviewed);
+  EXPECT_EQ(record.counts.skipped, 2u);
+  EXPECT_EQ(record.counts.touched, 8u);
+  EXPECT_EQ(
+      ReasonOf(
+          store_->Approve(record.rescoring_id, {record.preview_digest, "bea", "yes"}, clock_.Now())
+              .status()),
+      "PREVIEW_SKIPS_VERSIONS");
+  several.item_versions = {1};
+  record = Await(Create({several}), RescoringStage::kPreviewed);
+  EXPECT_EQ(record.counts.skipped, 0u) << "versions are named";
+}
+
+TEST_F(RescorerTest, EarlierDecisionsThatReachASessionOnlyNowAreMarked) {
+  ScoreAll(0, 20);
+  const auto run = Start();
+  RescoringRecord first{
+      .author = "ann",
+      .request_id = "scoped",
+      .definition = {.exam_id = "CLF-C02",
+                     .decisions = Serialize(*Canonical({Decide("bank-2", DecisionKind::kDrop)})),
+                     .policy = RescoringPolicy::kExact,
+                     .form_ids = {"form-1"},
+                     .reason = "why"},
+      .create_time = clock_.Now()};
+  first = *store_->CreateRescoring(first);
+  Approve(Await(first, RescoringStage::kPreviewed));
+  Await(first, RescoringStage::kDone);
+  for (const ChangeRecord& change : Changes(first)) EXPECT_FALSE(change.earlier);
+  const RescoringRecord second =
+      Await(Create({Decide("bank-4", DecisionKind::kDrop)}, RescoringPolicy::kExact),
+            RescoringStage::kPreviewed);
+  std::map<std::string, bool> earlier;
+  for (const ChangeRecord& change : Changes(second)) earlier[change.session_id] = change.earlier;
+  ASSERT_EQ(earlier.size(), 20u);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(earlier[Name(i)], i % kForms != 1) << i;
+}
+
+// A preview over many sessions must not hold an approved correction up, nor go on when nobody can
+// approve it any more.
+TEST_F(RescorerTest, AnApprovedRescoringDoesNotWaitForAPreview) {
+  ScoreAll(0, 60);
+  RescoringRecord approved;
+  {
+    const auto run = Start();
+    approved = Create({Decide("bank-4", DecisionKind::kDrop)}, RescoringPolicy::kExact);
+    Await(approved, RescoringStage::kPreviewed);
+  }
+  // Older, so first in the list, and more pages than it may turn at once.
+  const RescoringRecord look = Create({Decide("bank-5", DecisionKind::kDrop)});
+  Approve(approved);
+  const auto run = Start(1);
+  Await(approved, RescoringStage::kDone);
+  const RescoringRecord stale = Await(look, RescoringStage::kCancelled);
+  EXPECT_EQ(stale.counts.seen, 0u);
+  const auto acts = *store_->ListActs(look.rescoring_id);
+  EXPECT_EQ(acts.back().actor, "scoring");
+  // A preview of more pages than one turn ends all the same.
+  const RescoringRecord again = Create({Decide("bank-5", DecisionKind::kDrop)});
+  EXPECT_EQ(Await(again, RescoringStage::kPreviewed).counts.seen, 60u);
+}
+
+TEST_F(RescorerTest, WhatWasSignedStaysReadableWhateverBecomesOfIt) {
+  ScoreAll(0, 12);
+  RescoringRecord record;
+  {
+    const auto run = Start();
+    record = Create({Decide("bank-2", DecisionKind::kDrop)}, RescoringPolicy::kExact);
+    Await(record, RescoringStage::kPreviewed);
+  }
+  const std::vector<ChangeRecord> shown = Changes(record);
+  ASSERT_TRUE(Score(3, 2).ok());
+  Approve(record);
+  const auto run = Start();
+  Await(record, RescoringStage::kDone);
+  EXPECT_NE(Changes(record)[3].attempt_version, shown[3].attempt_version);
+  auto signed_lines = *store_->ListChanges(record.rescoring_id, {.as_shown = true}, "", 10'000);
+  for (ChangeRecord& change : signed_lines) change.new_version = 0;
+  EXPECT_EQ(signed_lines, shown);
 }
 
 }  // namespace

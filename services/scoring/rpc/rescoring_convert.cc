@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/error/error.h"
 
 namespace invigil::scoring {
 namespace {
 
-constexpr size_t kMostForms = 1000, kLongestReason = 1000, kLongestId = 64;
+constexpr size_t kMostForms = 1000, kLongestReason = 1000, kLongestId = 64, kLongestFormId = 128;
 
 DecisionKind FromProto(v1::KeyDecisionKind kind) {
   switch (kind) {
@@ -183,6 +184,10 @@ absl::StatusOr<RescoringDefinition> DefinitionFromProto(const v1::CreateRescorin
   definition.form_ids.erase(std::unique(definition.form_ids.begin(), definition.form_ids.end()),
                             definition.form_ids.end());
   require(definition.form_ids.size() <= kMostForms, "form_ids", "at most 1000");
+  require(
+      std::all_of(definition.form_ids.begin(), definition.form_ids.end(),
+                  [](const std::string& id) { return !id.empty() && id.size() <= kLongestFormId; }),
+      "form_ids", "1 to 128 characters each");
   if (request.has_scored_from()) {
     definition.from = TimeFromProto(request.scored_from());
     require(definition.from.has_value(), "scored_from", "is no instant of the years 1 to 9999");
@@ -199,7 +204,8 @@ absl::StatusOr<RescoringDefinition> DefinitionFromProto(const v1::CreateRescorin
 
 absl::StatusOr<RescoringStore::ChangeFilter> FilterFromProto(
     const v1::ListRescoringChangesRequest& request) {
-  RescoringStore::ChangeFilter filter{.flips_only = request.flips_only()};
+  RescoringStore::ChangeFilter filter{.flips_only = request.flips_only(),
+                                      .as_shown = request.as_shown()};
   switch (request.outcome()) {
     case v1::RESCORING_OUTCOME_UNSPECIFIED:
       return filter;
@@ -248,15 +254,53 @@ absl::Status FillRescoring(const RescoringRecord& record, v1::Rescoring* rescori
   counts->set_late(record.counts.late);
   counts->set_superseded(record.counts.superseded);
   counts->set_written(record.counts.written);
+  counts->set_skipped(record.counts.skipped);
   rescoring->set_expected(record.expected);
   rescoring->set_preview_digest(record.preview_digest);
   rescoring->set_approver(record.approver);
   return absl::OkStatus();
 }
 
-void FillActs(const std::string& rescoring_id, const std::vector<ActRecord>& acts,
+namespace {
+
+// What has been done with a rescoring that stands there, in order.
+std::vector<std::string> ActsUpTo(const RescoringRecord& record) {
+  std::vector<std::string> acts = {"created"};
+  if (!record.preview_digest.empty()) acts.emplace_back("previewed");
+  switch (record.stage) {
+    case RescoringStage::kPreviewing:
+    case RescoringStage::kPreviewed:
+      break;
+    case RescoringStage::kDone:
+      acts.emplace_back("approved");
+      acts.emplace_back("done");
+      break;
+    case RescoringStage::kApplying:
+    case RescoringStage::kCatchingUp:
+      acts.emplace_back("approved");
+      break;
+    case RescoringStage::kCancelled:
+      acts.emplace_back("cancelled");
+      break;
+  }
+  return acts;
+}
+
+// Whether an act is about what the record holds.
+bool Fits(const ActRecord& act, const RescoringRecord& record) {
+  if (act.act == "created") {
+    return act.actor == record.author && act.digest == Sha256Hex(Serialize(record.definition));
+  }
+  if (act.act == "approved" && act.actor != record.approver) return false;
+  return act.act == "done" || act.digest == record.preview_digest;
+}
+
+}  // namespace
+
+void FillActs(const RescoringRecord& record, const std::vector<ActRecord>& acts,
               v1::Rescoring* rescoring) {
-  bool intact = !acts.empty();
+  std::vector<std::string> names;
+  bool intact = true;
   std::string before;
   for (const ActRecord& act : acts) {
     v1::RescoringAct* out = rescoring->add_acts();
@@ -267,11 +311,12 @@ void FillActs(const std::string& rescoring_id, const std::vector<ActRecord>& act
     out->set_reason(act.reason);
     out->set_digest(act.digest);
     out->set_hash(act.hash);
-    intact = intact && static_cast<int>(act.sequence) == rescoring->acts_size() &&
-             act.hash == HashOf(act, rescoring_id, before);
+    names.push_back(act.act);
+    intact = intact && act.sequence == names.size() &&
+             act.hash == HashOf(act, record.rescoring_id, before) && Fits(act, record);
     before = act.hash;
   }
-  rescoring->set_acts_intact(intact);
+  rescoring->set_acts_intact(intact && names == ActsUpTo(record));
 }
 
 void FillChange(const ChangeRecord& change, v1::RescoringChange* out) {
@@ -289,6 +334,7 @@ void FillChange(const ChangeRecord& change, v1::RescoringChange* out) {
   out->set_new_score_version(change.new_version);
   out->set_late(change.late);
   out->set_problem(change.problem);
+  out->set_earlier_decisions(change.earlier);
 }
 
 absl::Status FillRevision(const RevisionRecord& record, v1::KeyRevision* out) {
@@ -299,6 +345,7 @@ absl::Status FillRevision(const RevisionRecord& record, v1::KeyRevision* out) {
   out->set_approver(record.approver);
   FillTime(record.approve_time, out->mutable_approve_time());
   out->set_digest(record.digest);
+  out->set_intact(Sha256Hex(record.decisions) == record.digest);
   return absl::OkStatus();
 }
 

@@ -21,8 +21,8 @@ absl::StatusOr<RescoringStore::ChangeFilter> FilterFromProto(
 
 // Without acts. Errors: INTERNAL when what is stored can't be read.
 absl::Status FillRescoring(const RescoringRecord& record, v1::Rescoring* rescoring);
-// The acts, and whether their chain holds.
-void FillActs(const std::string& rescoring_id, const std::vector<ActRecord>& acts,
+// The acts, and whether their chain is whole and fits the record.
+void FillActs(const RescoringRecord& record, const std::vector<ActRecord>& acts,
               v1::Rescoring* rescoring);
 void FillChange(const ChangeRecord& change, v1::RescoringChange* out);
 absl::Status FillRevision(const RevisionRecord& record, v1::KeyRevision* out);

@@ -18,6 +18,9 @@ namespace {
 using rpc::UnaryCall;
 
 constexpr size_t kLongestId = 64, kLongestReason = 1000;
+// A page ends behind it: what receives it takes 16 MB, and one rescoring is a request's 256 KB at
+// most.
+constexpr size_t kMostBytes = 4 << 20;
 constexpr char kService[] = "/invigil.scoring.v1.RescoringService/";
 
 absl::Status CheckId(const std::string& id, const char* field) {
@@ -70,6 +73,11 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchRescoringResponse> 
 
  private:
   bool Tell(const absl::StatusOr<RescoringRecord>& record) {
+    // The store is busy: the next look tells more.
+    if (absl::IsUnavailable(record.status()) || absl::IsResourceExhausted(record.status())) {
+      const std::lock_guard lock(mutex_);
+      return !ended_;
+    }
     if (!record.ok()) {
       End(record.status());
       return false;
@@ -271,7 +279,7 @@ class RescoringService final : public v1::RescoringService::CallbackService {
     INVIGIL_RETURN_IF_ERROR(FillRescoring(*record, out));
     const auto acts = parts_.store.ListActs(record->rescoring_id);
     if (!acts.ok()) return acts.status();
-    FillActs(record->rescoring_id, *acts, out);
+    FillActs(*record, *acts, out);
     return absl::OkStatus();
   }
 
@@ -292,8 +300,13 @@ class RescoringService final : public v1::RescoringService::CallbackService {
     INVIGIL_RETURN_IF_ERROR(CheckId(request.rescoring_id(), "rescoring_id"));
     INVIGIL_RETURN_IF_ERROR(CheckId(request.preview_digest(), "preview_digest"));
     INVIGIL_RETURN_IF_ERROR(CheckReason(request.reason()));
-    const auto approved = parts_.store.Approve(request.rescoring_id(), request.preview_digest(),
-                                               subject, request.reason(), parts_.clock.Now());
+    const auto approved = parts_.store.Approve(request.rescoring_id(),
+                                               {.preview_digest = request.preview_digest(),
+                                                .actor = subject,
+                                                .reason = request.reason(),
+                                                .accept_failures = request.accept_failures(),
+                                                .accept_untouched = request.accept_untouched()},
+                                               parts_.clock.Now());
     parts_.rescorer.Kick();
     return Fill(approved, response.mutable_rescoring());
   }
@@ -305,10 +318,17 @@ class RescoringService final : public v1::RescoringService::CallbackService {
     const auto records =
         parts_.store.ListRescorings(request.exam_id(), request.page_token(), *size);
     if (!records.ok()) return records.status();
+    size_t bytes = 0;
     for (const RescoringRecord& record : *records) {
-      INVIGIL_RETURN_IF_ERROR(FillRescoring(record, response.add_rescorings()));
+      v1::Rescoring* added = response.add_rescorings();
+      INVIGIL_RETURN_IF_ERROR(FillRescoring(record, added));
+      bytes += added->ByteSizeLong();
+      const bool last = &record == &records->back();
+      if (last ? records->size() == *size : bytes >= kMostBytes) {
+        response.set_next_page_token(record.rescoring_id);
+        break;
+      }
     }
-    if (records->size() == *size) response.set_next_page_token(records->back().rescoring_id);
     return absl::OkStatus();
   }
 

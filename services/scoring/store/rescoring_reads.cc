@@ -46,6 +46,14 @@ std::string Stages(std::initializer_list<RescoringStage> stages) {
   return list;
 }
 
+// With the rescoring, the session behind which they begin, and the filter as parameters 1 to 4.
+std::string SelectChanges(const std::string& from) {
+  return "SELECT " + std::string(kChangeColumns) + " FROM " + from +
+         " WHERE rescoring_id = ?1 AND session_id > ?2 AND (?3 < 0 OR outcome = ?3) "
+         "AND (?4 = 0 OR (old_passed <> new_passed AND outcome <> " +
+         std::to_string(static_cast<int>(RescoringOutcome::kFailed)) + ")) ";
+}
+
 }  // namespace
 
 RescoringReads::RescoringReads(sql::Database& db)
@@ -81,11 +89,13 @@ RescoringReads::RescoringReads(sql::Database& db)
           "AND t.attempt_version = s.attempt_version AND t.score_version > s.score_version) "
           "ORDER BY a.session_id LIMIT ?5")),
       changes_(
-          db.MustPrepare(std::string(kSelectChange) +
-                         "WHERE rescoring_id = ?1 AND session_id > ?2 AND (?3 < 0 OR outcome = ?3) "
-                         "AND (?4 = 0 OR (old_passed <> new_passed AND outcome <> " +
-                         std::to_string(static_cast<int>(RescoringOutcome::kFailed)) +
-                         ")) ORDER BY session_id LIMIT ?5")),
+          db.MustPrepare(SelectChanges("rescoring_change c") + "ORDER BY session_id LIMIT ?5")),
+      shown_(db.MustPrepare(SelectChanges("rescoring_shown c") + "UNION ALL " +
+                            SelectChanges("rescoring_change c") +
+                            "AND late = 0 AND NOT EXISTS (SELECT 1 FROM rescoring_shown o "
+                            "WHERE o.rescoring_id = c.rescoring_id "
+                            "AND o.session_id = c.session_id) "
+                            "ORDER BY session_id LIMIT ?5")),
       amendments_(db.MustPrepare(
           "SELECT m.sequence, s.session_id, s.score_version, s.attempt_version, s.score_time_us, "
           "s.body, s.rescoring_id FROM amendment m "
@@ -199,12 +209,13 @@ absl::StatusOr<RescoringStore::Page> RescoringReads::ListScored(const std::strin
 absl::StatusOr<std::vector<ChangeRecord>> RescoringReads::ListChanges(
     const std::string& rescoring_id, const RescoringStore::ChangeFilter& filter,
     const std::string& after, size_t limit) {
-  changes_.BindText(1, rescoring_id)
+  sql::Statement& statement = filter.as_shown ? shown_ : changes_;
+  statement.BindText(1, rescoring_id)
       .BindText(2, after)
       .Bind(3, filter.outcome ? static_cast<int64_t>(*filter.outcome) : -1)
       .Bind(4, int64_t{filter.flips_only})
       .Bind(5, static_cast<int64_t>(limit));
-  return All<ChangeRecord>(changes_, ReadChange);
+  return All<ChangeRecord>(statement, ReadChange);
 }
 
 absl::StatusOr<std::vector<AmendmentRecord>> RescoringReads::ListAmendments(uint64_t after,

@@ -33,7 +33,7 @@ class RescoringReads {
 
  private:
   sql::Statement last_revision_, revisions_, key_, part_, get_, list_, list_exam_, unfinished_,
-      acts_, scored_, changes_, amendments_;
+      acts_, scored_, changes_, shown_, amendments_;
 };
 
 }  // namespace invigil::scoring

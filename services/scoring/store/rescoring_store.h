@@ -47,7 +47,7 @@ absl::StatusOr<RescoringDefinition> ParseDefinition(std::string_view text);
 
 struct RescoringCounts {
   uint64_t seen = 0, touched = 0, changed = 0, fail_to_pass = 0, pass_to_fail = 0, raised = 0,
-           lowered = 0, kept = 0, failed = 0, late = 0, superseded = 0, written = 0;
+           lowered = 0, kept = 0, failed = 0, late = 0, superseded = 0, written = 0, skipped = 0;
   bool operator==(const RescoringCounts&) const = default;
 };
 std::string Serialize(const RescoringCounts& counts);
@@ -74,7 +74,7 @@ struct RescoringRecord {
   int64_t end_epoch = 0;       // begun by the approval; 0: none yet
   std::string place;           // the last session that is done in this stage
   RescoringCounts counts;
-  uint64_t expected = 0;  // sessions of the exam when it was made
+  uint64_t expected = 0;  // sessions of the exam when it was made, whatever the scope
   std::string digest;     // over every line of this stage so far
   std::string preview_digest;
   std::string approver;
@@ -98,7 +98,16 @@ struct ChangeRecord {
   uint32_t new_version = 0;  // 0: not written
   bool late = false;         // scored between preview and approval
   std::string problem;       // when it failed
+  bool earlier = false;      // decisions of earlier rescorings reach it only now
   bool operator==(const ChangeRecord&) const = default;
+};
+
+// What a second person says to a preview.
+struct Approval {
+  std::string preview_digest;  // of the preview that was looked at
+  std::string actor, reason;
+  uint64_t accept_failures = 0;  // must be counts.failed
+  bool accept_untouched = false;
 };
 
 struct ActRecord {
@@ -129,9 +138,11 @@ struct RescoringStep {
   RescoringStage stage = RescoringStage::kPreviewing;
   std::string from_place;
   std::string to_place;
-  RescoringCounts counts;             // from now on
-  std::string digest;                 // from now on
-  std::vector<ChangeRecord> changes;  // put in the place of those of the same sessions
+  RescoringCounts counts;  // from now on
+  std::string digest;      // from now on
+  // Put in the place of those of the same sessions; lines that an approval signed stay readable
+  // (ChangeFilter::as_shown).
+  std::vector<ChangeRecord> changes;
   struct NewScore {
     ScoreRecord score;  // its version and time are given by the store and the caller
     ConversionRecord conversion;
@@ -149,6 +160,9 @@ struct RescoringStep {
 // UNAVAILABLE (CONTENDED, SHUTTING_DOWN).
 class RescoringStore {
  public:
+  // Of one exam, that are not whole: each looks at all its sessions.
+  static constexpr int64_t kMostPreviews = 16;
+
   virtual ~RescoringStore() = default;
 
   // The exam's last revision; 0: none.
@@ -162,7 +176,8 @@ class RescoringStore {
   // Stores it with the first act and begins an epoch; gives it as stored. Of the record author,
   // request id, definition and time count. The same author's request id gives what it gave before.
   // Errors: INVALID_ARGUMENT (REQUEST_ID_REUSED) for another definition, FAILED_PRECONDITION
-  // (RESCORING_UNDER_WAY) while an approved one of the exam is written.
+  // (RESCORING_UNDER_WAY) while an approved one of the exam is written, RESOURCE_EXHAUSTED
+  // (OVERLOADED) while kMostPreviews of the exam are not whole.
   virtual absl::StatusOr<RescoringRecord> CreateRescoring(RescoringRecord record) = 0;
   // Errors: NOT_FOUND (RESCORING_NOT_FOUND).
   virtual absl::StatusOr<RescoringRecord> GetRescoring(const std::string& rescoring_id) = 0;
@@ -173,9 +188,7 @@ class RescoringStore {
   virtual absl::StatusOr<std::vector<ActRecord>> ListActs(const std::string& rescoring_id) = 0;
   // See ApproveRescoring in the contract for the errors.
   virtual absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id,
-                                                  const std::string& preview_digest,
-                                                  const std::string& actor,
-                                                  const std::string& reason, Time now) = 0;
+                                                  const Approval& approval, Time now) = 0;
   // Errors: NOT_FOUND (RESCORING_NOT_FOUND), FAILED_PRECONDITION (RESCORING_APPROVED).
   virtual absl::StatusOr<RescoringRecord> Cancel(const std::string& rescoring_id,
                                                  const std::string& actor,
@@ -205,6 +218,8 @@ class RescoringStore {
   struct ChangeFilter {
     std::optional<RescoringOutcome> outcome;
     bool flips_only = false;
+    // As the preview showed them, late ones not; else as they stand.
+    bool as_shown = false;
   };
   virtual absl::StatusOr<std::vector<ChangeRecord>> ListChanges(const std::string& rescoring_id,
                                                                 const ChangeFilter& filter,

@@ -1,6 +1,7 @@
 // Rescorings in the store: one suite for both engines.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <set>
@@ -117,6 +118,7 @@ class RescoringStoreTest : public ::testing::TestWithParam<const char*> {
     RescoringRecord record = *store_->CreateRescoring(Asked("ann", request));
     RescoringStep step = StepOf(record);
     step.changes = changes;
+    step.counts.touched = std::max<uint64_t>(1, changes.size());
     step.digest = "shown";
     step.then = RescoringStage::kPreviewed;
     step.act = "previewed";
@@ -193,7 +195,7 @@ TEST_P(RescoringStoreTest, SessionsAreListedOnceWithTheirNewestScoreByEpoch) {
   elsewhere.exam_id = "SAA-C03";
   ASSERT_TRUE(Append(elsewhere).ok());
   const RescoringRecord record = *store_->CreateRescoring(Asked());
-  EXPECT_EQ(record.expected, 3u);
+  EXPECT_EQ(record.expected, 2u) << "sessions, not seals";
   ASSERT_TRUE(Append(Score("s0")).ok());
   ASSERT_TRUE(Append(Score("s1", 2)).ok());
   const auto names = [&](int64_t from, int64_t until, const std::string& after, size_t limit) {
@@ -260,12 +262,12 @@ TEST_P(RescoringStoreTest, ChangesAreFilteredAndPaged) {
 TEST_P(RescoringStoreTest, ApprovalTakesWhatWasShownAndRevisesTheKey) {
   const auto record = Previewed({});
   EXPECT_EQ(record.preview_digest, "shown");
-  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, "else", "bea", "yes", kNow).status()),
+  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, {"else", "bea", "yes"}, kNow).status()),
             "PREVIEW_DIFFERS");
-  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, "shown", "ann", "mine", kNow).status()),
+  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, {"shown", "ann", "mine"}, kNow).status()),
             "APPROVER_IS_AUTHOR");
   EXPECT_EQ(*store_->LastRevision("CLF-C02"), 0u);
-  const auto approved = store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow);
+  const auto approved = store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow);
   ASSERT_TRUE(approved.ok()) << approved.status();
   EXPECT_EQ(approved->stage, RescoringStage::kApplying);
   EXPECT_EQ(approved->approver, "bea");
@@ -278,9 +280,9 @@ TEST_P(RescoringStoreTest, ApprovalTakesWhatWasShownAndRevisesTheKey) {
   EXPECT_EQ(revisions[0].approver, "bea");
   EXPECT_EQ(revisions[0].rescoring_id, record.rescoring_id);
   // Again, by the same and by another person.
-  EXPECT_EQ(store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow)->stage,
+  EXPECT_EQ(store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow)->stage,
             RescoringStage::kApplying);
-  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, "shown", "cleo", "yes", kNow).status()),
+  EXPECT_EQ(ReasonOf(store_->Approve(record.rescoring_id, {"shown", "cleo", "yes"}, kNow).status()),
             "RESCORING_NOT_PREVIEWED");
   EXPECT_EQ(store_->ListRevisions("CLF-C02")->size(), 1u);
   const auto acts = *store_->ListActs(record.rescoring_id);
@@ -296,8 +298,8 @@ TEST_P(RescoringStoreTest, ApprovalTakesWhatWasShownAndRevisesTheKey) {
 
 TEST_P(RescoringStoreTest, APreviewThatAnotherApprovalOvertookIsStale) {
   const auto first = Previewed({}, "r1"), second = Previewed({}, "r2");
-  ASSERT_TRUE(store_->Approve(first.rescoring_id, "shown", "bea", "yes", kNow).ok());
-  EXPECT_EQ(ReasonOf(store_->Approve(second.rescoring_id, "shown", "bea", "yes", kNow).status()),
+  ASSERT_TRUE(store_->Approve(first.rescoring_id, {"shown", "bea", "yes"}, kNow).ok());
+  EXPECT_EQ(ReasonOf(store_->Approve(second.rescoring_id, {"shown", "bea", "yes"}, kNow).status()),
             "PREVIEW_STALE");
   EXPECT_EQ(*store_->LastRevision("CLF-C02"), 1u);
   EXPECT_EQ(store_->GetRescoring(second.rescoring_id)->stage, RescoringStage::kPreviewed);
@@ -305,19 +307,19 @@ TEST_P(RescoringStoreTest, APreviewThatAnotherApprovalOvertookIsStale) {
 
 TEST_P(RescoringStoreTest, WhatCantBeApprovedIsNot) {
   RescoringRecord made = *store_->CreateRescoring(Asked());
-  EXPECT_EQ(ReasonOf(store_->Approve(made.rescoring_id, "", "bea", "yes", kNow).status()),
+  EXPECT_EQ(ReasonOf(store_->Approve(made.rescoring_id, {"", "bea", "yes"}, kNow).status()),
             "RESCORING_NOT_PREVIEWED");
   RescoringStep step = StepOf(made);
   step.counts.failed = 1;
   step.digest = "shown";
   step.then = RescoringStage::kPreviewed;
   ASSERT_TRUE(store_->Store(step).ok());
-  EXPECT_EQ(ReasonOf(store_->Approve(made.rescoring_id, "shown", "bea", "yes", kNow).status()),
+  EXPECT_EQ(ReasonOf(store_->Approve(made.rescoring_id, {"shown", "bea", "yes"}, kNow).status()),
             "PREVIEW_HAS_FAILURES");
   ASSERT_TRUE(store_->Cancel(made.rescoring_id, "ann", "no", kNow).ok());
   EXPECT_TRUE(store_->Cancel(made.rescoring_id, "ann", "no", kNow).ok());
   EXPECT_EQ(store_->ListActs(made.rescoring_id)->size(), 2u) << "given up once";
-  EXPECT_EQ(ReasonOf(store_->Approve(made.rescoring_id, "shown", "bea", "yes", kNow).status()),
+  EXPECT_EQ(ReasonOf(store_->Approve(made.rescoring_id, {"shown", "bea", "yes"}, kNow).status()),
             "RESCORING_NOT_PREVIEWED");
   EXPECT_EQ(ReasonOf(store_->Store(step)), "RESCORING_MOVED");
   EXPECT_TRUE(store_->ListUnfinished()->empty());
@@ -325,19 +327,123 @@ TEST_P(RescoringStoreTest, WhatCantBeApprovedIsNot) {
   nothing.definition.decisions = Serialize(std::vector<KeyDecision>{});
   made = *store_->CreateRescoring(nothing);
   step = StepOf(made);
+  step.counts.touched = 1;
   step.then = RescoringStage::kPreviewed;
   ASSERT_TRUE(store_->Store(step).ok());
   made = *store_->GetRescoring(made.rescoring_id);
   EXPECT_EQ(
-      ReasonOf(store_->Approve(made.rescoring_id, made.preview_digest, "bea", "y", kNow).status()),
+      ReasonOf(
+          store_->Approve(made.rescoring_id, {made.preview_digest, "bea", "y"}, kNow).status()),
       "NOTHING_TO_APPLY");
+}
+
+// One poisoned session must not keep a right key from everybody else.
+TEST_P(RescoringStoreTest, FailuresAreAcceptedByTheirNumber) {
+  RescoringRecord made = *store_->CreateRescoring(Asked());
+  RescoringStep step = StepOf(made);
+  step.counts = {.touched = 9, .failed = 2};
+  step.digest = "shown";
+  step.then = RescoringStage::kPreviewed;
+  ASSERT_TRUE(store_->Store(step).ok());
+  const auto approve = [&](uint64_t failures) {
+    return store_->Approve(made.rescoring_id,
+                           {.preview_digest = "shown",
+                            .actor = "bea",
+                            .reason = "two are damaged",
+                            .accept_failures = failures},
+                           kNow);
+  };
+  for (const uint64_t wrong : {0u, 1u, 3u}) {
+    EXPECT_EQ(ReasonOf(approve(wrong).status()), "PREVIEW_HAS_FAILURES") << wrong;
+  }
+  EXPECT_EQ(approve(2)->stage, RescoringStage::kApplying);
+}
+
+TEST_P(RescoringStoreTest, WhatReachesNobodyOrSkipsSomebodyIsNotApprovedInSilence) {
+  const auto previewed = [&](const RescoringCounts& counts, const std::string& request) {
+    RescoringRecord made = *store_->CreateRescoring(Asked("ann", request));
+    RescoringStep step = StepOf(made);
+    step.counts = counts;
+    step.digest = "shown";
+    step.then = RescoringStage::kPreviewed;
+    EXPECT_TRUE(store_->Store(step).ok());
+    return made.rescoring_id;
+  };
+  const Approval plain{.preview_digest = "shown", .actor = "bea", .reason = "yes"};
+  Approval untouched = plain;
+  untouched.accept_untouched = true;
+  const auto skips = previewed({.seen = 9, .touched = 3, .skipped = 1}, "r1");
+  EXPECT_EQ(store_->GetRescoring(skips)->counts.skipped, 1u);
+  EXPECT_EQ(ReasonOf(store_->Approve(skips, untouched, kNow).status()), "PREVIEW_SKIPS_VERSIONS");
+  const auto nobody = previewed({.seen = 9}, "r2");
+  EXPECT_EQ(ReasonOf(store_->Approve(nobody, plain, kNow).status()), "NOTHING_TO_APPLY");
+  EXPECT_EQ(*store_->LastRevision("CLF-C02"), 0u);
+  EXPECT_TRUE(store_->Approve(nobody, untouched, kNow).ok());
+}
+
+TEST_P(RescoringStoreTest, PreviewsThatAreNotWholeAreBounded) {
+  std::vector<std::string> ids;
+  for (int64_t i = 0; i < RescoringStore::kMostPreviews; ++i) {
+    const auto made = store_->CreateRescoring(Asked("ann", "r" + std::to_string(i)));
+    ASSERT_TRUE(made.ok()) << made.status();
+    ids.push_back(made->rescoring_id);
+  }
+  EXPECT_EQ(ReasonOf(store_->CreateRescoring(Asked("ann", "more")).status()), "OVERLOADED");
+  EXPECT_TRUE(store_->CreateRescoring(Asked("ann", "r0")).ok()) << "a repeat is none more";
+  ASSERT_TRUE(store_->Cancel(ids[0], "ann", "not needed", kNow).ok());
+  EXPECT_TRUE(store_->CreateRescoring(Asked("ann", "more")).ok());
+}
+
+// An auditor must find what the second person signed, whatever became of it.
+TEST_P(RescoringStoreTest, LinesStayReadableAsTheyWereShown) {
+  ChangeRecord earlier = Change("s1", RescoringOutcome::kChanged);
+  earlier.earlier = true;
+  const std::vector<ChangeRecord> shown = {earlier, Change("s2", RescoringOutcome::kChanged),
+                                           Change("s3", RescoringOutcome::kProtected)};
+  auto record = Previewed(shown);
+  EXPECT_EQ(Changes(record, {.as_shown = true}), shown);
+  record = *store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow);
+  RescoringStep step = StepOf(record);
+  step.to_place = "s2";
+  ChangeRecord superseded = Change("s2", RescoringOutcome::kSuperseded);
+  step.changes = {superseded};
+  ASSERT_TRUE(store_->Store(step).ok());
+  record = *store_->GetRescoring(record.rescoring_id);
+  step = StepOf(record);
+  step.then = RescoringStage::kCatchingUp;
+  ASSERT_TRUE(store_->Store(step).ok());
+  record = *store_->GetRescoring(record.rescoring_id);
+  step = StepOf(record);
+  step.to_place = "s4";
+  ChangeRecord late = Change("s2", RescoringOutcome::kChanged);
+  late.late = true;
+  late.attempt_version = 2;
+  ChangeRecord new_one = Change("s4", RescoringOutcome::kChanged);
+  new_one.late = true;
+  step.changes = {late, new_one};
+  ASSERT_TRUE(store_->Store(step).ok());
+  EXPECT_EQ(Changes(record), (std::vector<ChangeRecord>{shown[0], late, shown[2], new_one}));
+  EXPECT_EQ(Changes(record, {.as_shown = true}), shown);
+  EXPECT_EQ(Changes(record, {.as_shown = true}, "s1", 1), (std::vector<ChangeRecord>{shown[1]}));
+  EXPECT_EQ(Changes(record, {.outcome = RescoringOutcome::kProtected, .as_shown = true}).size(),
+            1u);
+}
+
+TEST(RescoringCountsText, CountsFromBeforeSkippedReadBack) {
+  const RescoringCounts counts{.seen = 7, .written = 3};
+  std::string text = Serialize(counts);
+  EXPECT_EQ(*ParseCounts(text), counts);
+  text.resize(text.size() - 3);  // "1:0"
+  EXPECT_EQ(*ParseCounts(text), counts);
+  EXPECT_FALSE(ParseCounts(text + "1:").ok());
+  EXPECT_FALSE(ParseCounts(text + "1:01:0").ok());
 }
 
 TEST_P(RescoringStoreTest, NewVersionsGoBesideTheOldOnesAndIntoTheOutbox) {
   for (const char* session : {"s1", "s2"}) ASSERT_TRUE(Append(Score(session)).ok());
   auto record = Previewed(
       {Change("s1", RescoringOutcome::kChanged), Change("s2", RescoringOutcome::kChanged)});
-  record = *store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow);
+  record = *store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow);
   ASSERT_TRUE(store_->Store(Writing(record, "s1")).ok());
   EXPECT_EQ(ReasonOf(store_->Store(Writing(record, "s1"))), "RESCORING_MOVED");
   record = *store_->GetRescoring(record.rescoring_id);
@@ -375,7 +481,7 @@ TEST_P(RescoringStoreTest, NewVersionsGoBesideTheOldOnesAndIntoTheOutbox) {
 TEST_P(RescoringStoreTest, ASessionThatWasSealedAgainIsNotOverwritten) {
   ASSERT_TRUE(Append(Score("s1")).ok());
   auto record = Previewed({Change("s1", RescoringOutcome::kChanged)});
-  record = *store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow);
+  record = *store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow);
   ASSERT_TRUE(Append(Score("s1", 2, 1)).ok());
   EXPECT_EQ(ReasonOf(store_->Store(Writing(record, "s1"))), "RESCORING_MOVED");
   EXPECT_EQ(store_->GetScore("s1", 0)->attempt_version, 2u);
@@ -385,7 +491,7 @@ TEST_P(RescoringStoreTest, ASessionThatWasSealedAgainIsNotOverwritten) {
 
 TEST_P(RescoringStoreTest, AScoreByAKeyThatWasRevisedIsRefused) {
   auto record = Previewed({});
-  ASSERT_TRUE(store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow).ok());
+  ASSERT_TRUE(store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow).ok());
   EXPECT_EQ(ReasonOf(Append(Score("s1")).status()), "KEY_REVISED");
   EXPECT_EQ(ReasonOf(store_->GetScore("s1", 0).status()), "SCORE_NOT_FOUND");
   EXPECT_TRUE(Append(Score("s1", 1, 1)).ok());
@@ -425,10 +531,11 @@ TEST_P(RescoringStoreTest, NobodyFallsBetweenPreviewApprovalAndScores) {
   }
   RescoringStep step = StepOf(record);
   step.digest = "shown";
+  step.counts.touched = 1;
   step.then = RescoringStage::kPreviewed;
   ASSERT_TRUE(store_->Store(step).ok());
   while (written < kWriters * kSessions / 2) std::this_thread::yield();
-  record = *store_->Approve(record.rescoring_id, "shown", "bea", "yes", kNow);
+  record = *store_->Approve(record.rescoring_id, {"shown", "bea", "yes"}, kNow);
   // At once: nothing of the old key can come any more.
   for (const auto& s : Scored(record.begin_epoch, record.end_epoch)) {
     late.insert(s.score.session_id);

@@ -55,7 +55,9 @@ RescoringTables::RescoringTables(sql::Database& db, const std::string& shared_lo
       applying_(db.MustPrepare("SELECT COUNT(*) FROM rescoring WHERE exam_id = ? AND stage IN (" +
                                Number(RescoringStage::kApplying) + ", " +
                                Number(RescoringStage::kCatchingUp) + ")")),
-      expected_(db.MustPrepare("SELECT COUNT(*) FROM attempt WHERE exam_id = ?")),
+      previewing_(db.MustPrepare("SELECT COUNT(*) FROM rescoring WHERE exam_id = ? AND stage = " +
+                                 Number(RescoringStage::kPreviewing))),
+      expected_(db.MustPrepare("SELECT COUNT(DISTINCT session_id) FROM attempt WHERE exam_id = ?")),
       insert_(db.MustPrepare(
           "INSERT INTO rescoring (rescoring_id, author, request_id, exam_id, stage, definition, "
           "create_us, base_revision, begin_epoch, end_epoch, place, counts, expected, digest, "
@@ -79,18 +81,21 @@ RescoringTables::RescoringTables(sql::Database& db, const std::string& shared_lo
           db.MustPrepare("UPDATE rescoring SET stage = ?1, place = ?2, counts = ?3, digest = ?4, "
                          "preview_digest = ?5, lease_until_us = ?6 "
                          "WHERE rescoring_id = ?7 AND stage = ?8 AND place = ?9")),
+      keep_shown_(db.MustPrepare("INSERT INTO rescoring_shown (" + std::string(kChangeColumns) +
+                                 ") SELECT " + kChangeColumns +
+                                 " FROM rescoring_change "
+                                 "WHERE rescoring_id = ?1 AND session_id = ?2 AND late = 0 "
+                                 "ON CONFLICT (rescoring_id, session_id) DO NOTHING")),
       put_change_(db.MustPrepare(
-          "INSERT INTO rescoring_change (rescoring_id, session_id, outcome, attempt_version, "
-          "old_version, old_raw, old_max, old_scaled, old_passed, new_raw, new_max, new_scaled, "
-          "new_passed, new_version, late, problem) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+          "INSERT INTO rescoring_change (" + std::string(kChangeColumns) +
+          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
           "ON CONFLICT (rescoring_id, session_id) DO UPDATE SET outcome = excluded.outcome, "
           "attempt_version = excluded.attempt_version, old_version = excluded.old_version, "
           "old_raw = excluded.old_raw, old_max = excluded.old_max, "
           "old_scaled = excluded.old_scaled, old_passed = excluded.old_passed, "
           "new_raw = excluded.new_raw, new_max = excluded.new_max, "
           "new_scaled = excluded.new_scaled, new_passed = excluded.new_passed, "
-          "late = excluded.late, problem = excluded.problem")),
+          "late = excluded.late, problem = excluded.problem, earlier = excluded.earlier")),
       written_(db.MustPrepare("UPDATE rescoring_change SET new_version = ?1 "
                               "WHERE rescoring_id = ?2 AND session_id = ?3 AND new_version = 0")),
       newest_(db.MustPrepare("SELECT attempt_version, score_version FROM score "
@@ -269,6 +274,14 @@ absl::StatusOr<RescoringRecord> RescoringTables::Create(const RescoringRecord& r
                               "again when it is done")
         .With("exam_id", definition.exam_id);
   }
+  previewing_.BindText(1, definition.exam_id);
+  const auto previewing = One(previewing_);
+  if (!previewing.ok()) return previewing.status();
+  if (*previewing >= RescoringStore::kMostPreviews) {
+    return ResourceExhausted("OVERLOADED",
+                             "too many previews of the exam are not whole yet; wait for them, or "
+                             "cancel those that nobody needs");
+  }
   expected_.BindText(1, definition.exam_id);
   const auto expected = One(expected_);
   if (!expected.ok()) return expected.status();
@@ -292,66 +305,96 @@ absl::StatusOr<RescoringRecord> RescoringTables::Create(const RescoringRecord& r
   return Get(id);
 }
 
+namespace {
+
+Error Refused(const char* why, const std::string& what, const std::string& rescoring_id) {
+  return FailedPrecondition(why, what).With("rescoring_id", rescoring_id);
+}
+
+}  // namespace
+
+absl::Status RescoringTables::CheckApproval(const RescoringRecord& record,
+                                            const Approval& approval) {
+  const RescoringCounts& counts = record.counts;
+  const auto refuse = [&record](const char* why, const std::string& what) {
+    return Refused(why, what, record.rescoring_id);
+  };
+  if (record.stage != RescoringStage::kPreviewed) {
+    const bool approved = record.stage == RescoringStage::kApplying ||
+                          record.stage == RescoringStage::kCatchingUp ||
+                          record.stage == RescoringStage::kDone;
+    return refuse("RESCORING_NOT_PREVIEWED",
+                  approved ? "the rescoring is approved already"
+                           : "the rescoring has no whole preview to approve; see its state");
+  }
+  if (record.preview_digest != approval.preview_digest) {
+    return refuse("PREVIEW_DIFFERS", "the digest is not that of the preview; look at it again");
+  }
+  if (counts.failed != approval.accept_failures) {
+    return refuse("PREVIEW_HAS_FAILURES",
+                  std::to_string(counts.failed) +
+                      " sessions can't be scored anew and would keep the score they have; see "
+                      "ListRescoringChanges with FAILED, and mend them or accept that number");
+  }
+  if (counts.skipped > 0) {
+    return refuse("PREVIEW_SKIPS_VERSIONS",
+                  std::to_string(counts.skipped) +
+                      " sessions were shown a version of an item that lacks an option of its "
+                      "decision; check the options, and name the versions it holds for");
+  }
+  const auto decisions = ParseDecisions(record.definition.decisions);
+  if (!decisions.ok()) return decisions.status();
+  if (decisions->empty()) {
+    return refuse("NOTHING_TO_APPLY", "the rescoring decides nothing; it only shows what replays");
+  }
+  if (counts.touched == 0 && !approval.accept_untouched) {
+    return refuse("NOTHING_TO_APPLY",
+                  "no scored session in scope holds a decided item; check the ids of exam, forms "
+                  "and items, or say that none was sat yet (accept_untouched)");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RescoringRecord> RescoringTables::Approve(const std::string& rescoring_id,
-                                                         const std::string& preview_digest,
-                                                         const std::string& actor,
-                                                         const std::string& reason, Time now) {
+                                                         const Approval& approval, Time now) {
   auto record = Get(rescoring_id);
   if (!record.ok()) return record.status();
-  if (record->author == actor) {
+  if (record->author == approval.actor) {
     return PermissionDenied("APPROVER_IS_AUTHOR",
                             "who made a rescoring can't approve it; a second person must look at "
                             "its preview and approve it")
         .With("rescoring_id", rescoring_id);
   }
-  const bool approved = record->stage == RescoringStage::kApplying ||
-                        record->stage == RescoringStage::kCatchingUp ||
-                        record->stage == RescoringStage::kDone;
-  if (approved && record->approver == actor && record->preview_digest == preview_digest) {
+  // Only who approved it stands there as its approver.
+  if (record->approver == approval.actor && record->preview_digest == approval.preview_digest) {
     return record;
   }
-  const auto refuse = [&](const char* why, const std::string& what) {
-    return FailedPrecondition(why, what).With("rescoring_id", rescoring_id);
-  };
-  if (record->stage != RescoringStage::kPreviewed) {
-    return refuse("RESCORING_NOT_PREVIEWED",
-                  approved ? "the rescoring is approved already"
-                           : "the rescoring has no whole preview to approve; see its state");
-  }
-  if (record->preview_digest != preview_digest) {
-    return refuse("PREVIEW_DIFFERS", "the digest is not that of the preview; look at it again");
-  }
-  if (record->counts.failed > 0) {
-    return refuse("PREVIEW_HAS_FAILURES",
-                  "some sessions can't be scored anew; see ListRescoringChanges with FAILED, and "
-                  "make a rescoring without what stands in the way");
-  }
-  const auto decisions = ParseDecisions(record->definition.decisions);
-  if (!decisions.ok()) return decisions.status();
-  if (decisions->empty()) {
-    return refuse("NOTHING_TO_APPLY", "the rescoring decides nothing; it only shows what replays");
-  }
+  INVIGIL_RETURN_IF_ERROR(CheckApproval(*record, approval));
   const std::string& exam_id = record->definition.exam_id;
   const auto keys = BeginEpoch(exam_id, 1);
   if (!keys.ok()) return keys.status();
   if (keys->revision != record->base_revision + 1) {
-    return refuse("PREVIEW_STALE",
-                  "another rescoring of the exam was approved since the preview; make it again");
+    return Refused("PREVIEW_STALE",
+                   "another rescoring of the exam was approved since the preview; make it again",
+                   rescoring_id);
   }
-  approve_.Bind(1, keys->epoch).BindText(2, actor).BindText(3, rescoring_id);
+  approve_.Bind(1, keys->epoch).BindText(2, approval.actor).BindText(3, rescoring_id);
   INVIGIL_RETURN_IF_ERROR(approve_.Run());
-  if (db_.Changes() != 1) return Moved(rescoring_id);
+  if (db_.Changes() != 1) {
+    return Refused("RESCORING_NOT_PREVIEWED", "the rescoring was given up just now", rescoring_id);
+  }
   const std::string digest = Sha256Hex(record->definition.decisions);
   insert_revision_.BindText(1, exam_id)
       .Bind(2, int64_t{keys->revision})
       .BindText(3, rescoring_id)
       .BindText(4, record->definition.decisions)
       .BindText(5, record->author)
-      .BindText(6, actor)
+      .BindText(6, approval.actor)
       .Bind(7, ToUnixMicros(now))
       .BindText(8, digest);
   INVIGIL_RETURN_IF_ERROR(insert_revision_.Run());
-  INVIGIL_RETURN_IF_ERROR(AddAct(rescoring_id, now, actor, "approved", reason, preview_digest));
+  INVIGIL_RETURN_IF_ERROR(AddAct(rescoring_id, now, approval.actor, "approved", approval.reason,
+                                 approval.preview_digest));
   return Get(rescoring_id);
 }
 
@@ -385,6 +428,13 @@ absl::StatusOr<bool> RescoringTables::Claim(const std::string& rescoring_id,
   return db_.Changes() == 1;
 }
 
+// A line that an approval signed, before something else becomes of its session.
+absl::Status RescoringTables::KeepShown(const std::string& rescoring_id,
+                                        const std::string& session_id) {
+  keep_shown_.BindText(1, rescoring_id).BindText(2, session_id);
+  return keep_shown_.Run();
+}
+
 absl::Status RescoringTables::PutChange(const std::string& rescoring_id,
                                         const ChangeRecord& change) {
   put_change_.BindText(1, rescoring_id)
@@ -402,7 +452,8 @@ absl::Status RescoringTables::PutChange(const std::string& rescoring_id,
   bind(10, change.renewed);
   put_change_.Bind(14, int64_t{change.new_version})
       .Bind(15, int64_t{change.late})
-      .BindText(16, change.problem);
+      .BindText(16, change.problem)
+      .Bind(17, int64_t{change.earlier});
   return put_change_.Run();
 }
 
@@ -426,6 +477,9 @@ absl::Status RescoringTables::Store(const RescoringStep& step) {
   INVIGIL_RETURN_IF_ERROR(advance_.Run());
   if (db_.Changes() != 1) return Moved(step.rescoring_id);
   for (const ChangeRecord& change : step.changes) {
+    if (step.stage != RescoringStage::kPreviewing) {
+      INVIGIL_RETURN_IF_ERROR(KeepShown(step.rescoring_id, change.session_id));
+    }
     INVIGIL_RETURN_IF_ERROR(PutChange(step.rescoring_id, change));
   }
   for (const auto& added : step.scores) INVIGIL_RETURN_IF_ERROR(WriteScore(step, added));

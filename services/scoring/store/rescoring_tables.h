@@ -35,9 +35,7 @@ class RescoringTables {
   void Forget() { known_parts_.clear(); }
 
   absl::StatusOr<RescoringRecord> Create(const RescoringRecord& record);
-  absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id,
-                                          const std::string& preview_digest,
-                                          const std::string& actor, const std::string& reason,
+  absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id, const Approval& approval,
                                           Time now);
   absl::StatusOr<RescoringRecord> Cancel(const std::string& rescoring_id, const std::string& actor,
                                          const std::string& reason, Time now);
@@ -51,16 +49,19 @@ class RescoringTables {
   absl::StatusOr<ExamKeys> BeginEpoch(const std::string& exam_id, uint32_t more_revisions);
   absl::Status AddAct(const std::string& rescoring_id, Time now, const std::string& actor,
                       const std::string& act, const std::string& reason, const std::string& digest);
+  // What an approval must not let pass.
+  absl::Status CheckApproval(const RescoringRecord& record, const Approval& approval);
+  absl::Status KeepShown(const std::string& rescoring_id, const std::string& session_id);
   absl::Status PutChange(const std::string& rescoring_id, const ChangeRecord& change);
   absl::Status WriteScore(const RescoringStep& step, const RescoringStep::NewScore& added);
   absl::StatusOr<int64_t> One(sql::Statement& statement);
 
   sql::Database& db_;
   sql::Statement hold_, add_exam_, begin_epoch_, epoch_, keep_part_, keep_key_, find_conversion_,
-      insert_conversion_, last_version_, insert_score_, get_, by_request_, applying_, expected_,
-      insert_, approve_, insert_revision_, cancel_, claim_, advance_, put_change_, written_,
-      newest_, next_amendment_, amendment_head_, insert_amendment_, acknowledge_, last_act_,
-      insert_act_;
+      insert_conversion_, last_version_, insert_score_, get_, by_request_, applying_, previewing_,
+      expected_, insert_, approve_, insert_revision_, cancel_, claim_, advance_, keep_shown_,
+      put_change_, written_, newest_, next_amendment_, amendment_head_, insert_amendment_,
+      acknowledge_, last_act_, insert_act_;
   std::set<std::string> known_parts_;
 };
 

@@ -26,12 +26,15 @@ std::optional<Time> UnpackTime(Unpacker& in) {
   return FromUnixMicros(in.Number<int64_t>());
 }
 
+constexpr int kFirstCounts = 12;  // in every text
+
 // Every count, in an order that only grows.
 template <typename Counts, typename Visit>
 void ForEach(Counts& counts, Visit visit) {
-  for (auto* count : {&counts.seen, &counts.touched, &counts.changed, &counts.fail_to_pass,
-                      &counts.pass_to_fail, &counts.raised, &counts.lowered, &counts.kept,
-                      &counts.failed, &counts.late, &counts.superseded, &counts.written}) {
+  for (auto* count :
+       {&counts.seen, &counts.touched, &counts.changed, &counts.fail_to_pass, &counts.pass_to_fail,
+        &counts.raised, &counts.lowered, &counts.kept, &counts.failed, &counts.late,
+        &counts.superseded, &counts.written, &counts.skipped}) {
     visit(*count);
   }
 }
@@ -75,7 +78,11 @@ std::string Serialize(const RescoringCounts& counts) {
 absl::StatusOr<RescoringCounts> ParseCounts(std::string_view text) {
   Unpacker in(text);
   RescoringCounts counts;
-  ForEach(counts, [&in](uint64_t& count) { count = in.Number<uint64_t>(); });
+  // Those that came later are missing in what was written before.
+  int read = 0;
+  ForEach(counts, [&](uint64_t& count) {
+    if (read++ < kFirstCounts || !in.Done()) count = in.Number<uint64_t>();
+  });
   if (!in.Done()) return Damaged();
   return counts;
 }

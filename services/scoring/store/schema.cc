@@ -150,6 +150,29 @@ const std::vector<std::string>& SchemaSteps() {
         sd REAL NOT NULL,
         learners INTEGER NOT NULL,
         fit_us INTEGER NOT NULL);
+      )sql",
+      // Lines of previews that were approved, of sessions that something else became of since.
+      R"sql(
+      ALTER TABLE rescoring_change ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE rescoring_shown (
+        rescoring_id TEXT NOT NULL,
+        session_id TEXT NOT NULL,
+        outcome INTEGER NOT NULL,
+        attempt_version INTEGER NOT NULL,
+        old_version INTEGER NOT NULL,
+        old_raw INTEGER NOT NULL,
+        old_max INTEGER NOT NULL,
+        old_scaled INTEGER NOT NULL,
+        old_passed INTEGER NOT NULL,
+        new_raw INTEGER NOT NULL,
+        new_max INTEGER NOT NULL,
+        new_scaled INTEGER NOT NULL,
+        new_passed INTEGER NOT NULL,
+        new_version INTEGER NOT NULL,
+        late INTEGER NOT NULL,
+        problem TEXT NOT NULL,
+        earlier INTEGER NOT NULL,
+        PRIMARY KEY (rescoring_id, session_id));
       )sql"};
   return steps;
 }
@@ -207,10 +230,10 @@ absl::StatusOr<RescoringRecord> ReadRescoring(const sql::Statement& row) {
   return record;
 }
 
-const char kSelectChange[] =
-    "SELECT session_id, outcome, attempt_version, old_version, old_raw, old_max, old_scaled, "
-    "old_passed, new_raw, new_max, new_scaled, new_passed, new_version, late, problem "
-    "FROM rescoring_change ";
+const char kChangeColumns[] =
+    "rescoring_id, session_id, outcome, attempt_version, old_version, old_raw, old_max, "
+    "old_scaled, old_passed, new_raw, new_max, new_scaled, new_passed, new_version, late, problem, "
+    "earlier";
 
 ChangeRecord ReadChange(const sql::Statement& row) {
   const auto standing = [&row](int column) {
@@ -219,15 +242,16 @@ ChangeRecord ReadChange(const sql::Statement& row) {
                     .scaled_score = static_cast<int32_t>(row.Int(column + 2)),
                     .passed = row.Int(column + 3) != 0};
   };
-  return {.session_id = row.Text(0),
-          .outcome = static_cast<RescoringOutcome>(row.Int(1)),
-          .attempt_version = static_cast<uint32_t>(row.Int(2)),
-          .old_version = static_cast<uint32_t>(row.Int(3)),
-          .held = standing(4),
-          .renewed = standing(8),
-          .new_version = static_cast<uint32_t>(row.Int(12)),
-          .late = row.Int(13) != 0,
-          .problem = row.Text(14)};
+  return {.session_id = row.Text(1),
+          .outcome = static_cast<RescoringOutcome>(row.Int(2)),
+          .attempt_version = static_cast<uint32_t>(row.Int(3)),
+          .old_version = static_cast<uint32_t>(row.Int(4)),
+          .held = standing(5),
+          .renewed = standing(9),
+          .new_version = static_cast<uint32_t>(row.Int(13)),
+          .late = row.Int(14) != 0,
+          .problem = row.Text(15),
+          .earlier = row.Int(16) != 0};
 }
 
 }  // namespace invigil::scoring

@@ -21,7 +21,8 @@ ScoreRecord ReadScore(const sql::Statement& row);
 // The same for rescorings and their changes, without alias.
 extern const char kSelectRescoring[];
 absl::StatusOr<RescoringRecord> ReadRescoring(const sql::Statement& row);
-extern const char kSelectChange[];
+// Columns of rescoring_change and of rescoring_shown, in the order that ReadChange expects.
+extern const char kChangeColumns[];
 ChangeRecord ReadChange(const sql::Statement& row);
 
 }  // namespace invigil::scoring

@@ -210,13 +210,10 @@ class SqlScoreStore final : public ScoringStore {
   absl::StatusOr<RescoringRecord> CreateRescoring(RescoringRecord record) override {
     return Write<RescoringRecord>([&](RescoringTables& tables) { return tables.Create(record); });
   }
-  absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id,
-                                          const std::string& preview_digest,
-                                          const std::string& actor, const std::string& reason,
+  absl::StatusOr<RescoringRecord> Approve(const std::string& rescoring_id, const Approval& approval,
                                           Time now) override {
-    return Write<RescoringRecord>([&](RescoringTables& tables) {
-      return tables.Approve(rescoring_id, preview_digest, actor, reason, now);
-    });
+    return Write<RescoringRecord>(
+        [&](RescoringTables& tables) { return tables.Approve(rescoring_id, approval, now); });
   }
   absl::StatusOr<RescoringRecord> Cancel(const std::string& rescoring_id, const std::string& actor,
                                          const std::string& reason, Time now) override {
