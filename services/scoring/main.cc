@@ -104,8 +104,8 @@ absl::Status Run(const Settings& settings) {
   if (!channel.ok()) return channel.status();
   auto store = OpenSqlScoreStore(
       {.location = *location,
-       // More for whoever watches rescorings, and for reports.
-       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 2),
+       // More for calls about rescorings, for whoever watches them, and for reports.
+       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 3),
        .queue_capacity = static_cast<size_t>(settings.queue)});
   if (!store.ok()) return store.status();
 
@@ -113,6 +113,9 @@ absl::Status Run(const Settings& settings) {
   CachedKeys keys(*item_bank, clock);
   rpc::Executor executor("scoring", static_cast<int>(settings.threads),
                          static_cast<size_t>(settings.queue));
+  // Of its own: a page of changes, or a replay that waits for the item bank, must not hold a seal
+  // up.
+  rpc::Executor rescoring_executor("rescoring", 1, 64);
   KeyRing ring(keys, **store);
   Scorer scorer(keys, ring, **store, executor, clock);
   Rescorer rescorer(**store, ring, clock,
@@ -124,7 +127,7 @@ absl::Status Run(const Settings& settings) {
                                                        .store = **store,
                                                        .ring = ring,
                                                        .rescorer = rescorer,
-                                                       .executor = executor,
+                                                       .executor = rescoring_executor,
                                                        .clock = clock});
   // Of its own: what reads many sessions must not hold a seal up.
   rpc::Executor report_executor("reports", 1, 64);
