@@ -207,7 +207,8 @@ int RescorePreview(const Words& words) {
 }
 
 int RescoreApprove(const Words& words) {
-  bool json = false, wait = true;
+  bool json = false, wait = true, untouched = false;
+  int64_t failures = 0;
   std::string who, digest, reason;
   Settings given;
   config::Flags flags("invigil rescore approve",
@@ -220,6 +221,11 @@ int RescoreApprove(const Words& words) {
       .Required()
       .Text("reason", &reason, "TEXT", "Why.")
       .Required()
+      .Number("accept-failures", &failures, 0, 1'000'000'000,
+              "Sessions that can't be scored anew and keep the score they have; must be the "
+              "preview's number.")
+      .Toggle("accept-untouched", &untouched,
+              "Also when no session scored so far holds a decided item: none was sat yet.")
       .Toggle("wait", &wait, "Wait until every new score is written.")
       .Toggle("json", &json, "As JSON (Rescoring).");
   DeclareSettings(flags, &given);
@@ -230,6 +236,8 @@ int RescoreApprove(const Words& words) {
   sco::ApproveRescoringRequest request;
   request.set_rescoring_id(*id);
   request.set_preview_digest(digest);
+  request.set_accept_failures(static_cast<uint64_t>(failures));
+  request.set_accept_untouched(untouched);
   request.set_reason(reason);
   const auto approved =
       connection->Run([&](Api& api) { return api.ApproveRescoring(request, connection->token); });

@@ -87,6 +87,7 @@ std::string RescoringText(const sco::Rescoring& rescoring) {
   row("that the policy lets keep their score", counts.protected_());
   if (counts.superseded() > 0) row("sealed again since the preview", counts.superseded());
   if (counts.failed() > 0) row("that can't be scored anew", counts.failed());
+  if (counts.skipped() > 0) row("whose version lacks an option decided", counts.skipped());
   if (counts.written() > 0) row("new scores written", counts.written());
   absl::StrAppend(&out, Table(rows, {1}));
   if (!rescoring.preview_digest().empty()) {
@@ -100,7 +101,9 @@ std::string RescoringText(const sco::Rescoring& rescoring) {
                     act.reason().empty() ? "" : ": " + Printable(act.reason()), "\n");
   }
   if (!rescoring.acts_intact()) {
-    absl::StrAppend(&out, "The record of acts was changed: its chain of hashes is broken.\n");
+    absl::StrAppend(
+        &out,
+        "The record of acts was changed: its chain is broken, cut short, or of something else.\n");
   }
   return out;
 }
@@ -130,7 +133,8 @@ std::string ChangesText(const std::vector<sco::RescoringChange>& changes) {
                     failed ? "" : Score(change.new_scaled_score(), change.new_passed()),
                     failed ? "" : absl::StrCat(change.new_raw_score(), "/", change.new_raw_max()),
                     absl::StrCat(Printable(change.problem()), flips ? "another decision" : "",
-                                 change.late() ? " (late)" : "")});
+                                 change.late() ? " (late)" : "",
+                                 change.earlier_decisions() ? " (earlier decisions too)" : "")});
   }
   return Table(rows, {2, 3, 4, 5});
 }
