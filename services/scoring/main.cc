@@ -15,6 +15,11 @@
 #include "common/sql/database.h"
 #include "services/scoring/learner/learner_desk.h"
 #include "services/scoring/learner/learner_service.h"
+#include "services/scoring/measurement/desk.h"
+#include "services/scoring/measurement/rpc/item_bank_statistics.h"
+#include "services/scoring/measurement/rpc/measurement_service.h"
+#include "services/scoring/measurement/store.h"
+#include "services/scoring/measurement/worker.h"
 #include "services/scoring/reports/report_desk.h"
 #include "services/scoring/reports/report_service.h"
 #include "services/scoring/rpc/cached_keys.h"
@@ -39,6 +44,7 @@ struct Settings {
   int64_t queue = 8192;
   int64_t rescore_threads = 1;
   int64_t rescore_page = 256;
+  int64_t measure_threads = 1;
   std::string miss_notes = "counts";
 };
 
@@ -67,7 +73,10 @@ Settings ReadFlags(int argc, char** argv) {
       .Number("rescore-threads", &settings.rescore_threads, 1, 64,
               "Threads that compute rescorings, beside those.")
       .Number("rescore-page", &settings.rescore_page, 1, 10'000,
-              "Sessions of a rescoring in one transaction; scores that come in wait for it.");
+              "Sessions of a rescoring in one transaction; scores that come in wait for it.")
+      .Number("measure-threads", &settings.measure_threads, 1, 64,
+              "Threads that compute calibrations and equatings, beside those; no result depends on "
+              "their number.");
   flags.Section("Learners")
       .Text("miss-notes", &settings.miss_notes, "LEVEL",
             "How much of keys the notes on wrong answers may show after practice and diagnostics: "
@@ -84,6 +93,14 @@ absl::StatusOr<KeyExposure> ExposureOf(const std::string& level) {
   return InvalidArgument("USAGE", "--miss-notes is nothing, counts or own-choices").Build();
 }
 
+// Measurement keeps its tables beside the scores: in another file, or another schema on PostgreSQL.
+std::string MeasurementLocation(const std::string& location) {
+  if (sql::IsPostgres(location)) return location;
+  const std::string ending = ".db";
+  const bool ends = location.ends_with(ending);
+  return location.substr(0, location.size() - (ends ? ending.size() : 0)) + "_measurement.db";
+}
+
 absl::Status Run(const Settings& settings) {
   INVIGIL_RETURN_IF_ERROR(rpc::StartLogging("scoring", settings.server));
   const auto exposure = ExposureOf(settings.miss_notes);
@@ -94,8 +111,9 @@ absl::Status Run(const Settings& settings) {
   auto verifier = rpc::OpenVerifier(settings.jwks, clock);
   if (!verifier.ok()) return verifier.status();
   auto guard = rpc::Guard::Create(
-      **verifier, {"invigil.scoring.v1.LearnerService", "invigil.scoring.v1.ReportService",
-                   "invigil.scoring.v1.RescoringService", "invigil.scoring.v1.ScoringService"});
+      **verifier, {"invigil.scoring.v1.LearnerService", "invigil.scoring.v1.MeasurementService",
+                   "invigil.scoring.v1.ReportService", "invigil.scoring.v1.RescoringService",
+                   "invigil.scoring.v1.ScoringService"});
   if (!guard.ok()) return guard.status();
   auto minter = auth::TokenMinter::FromFile(settings.key, clock);
   if (!minter.ok()) return minter.status();
@@ -104,12 +122,17 @@ absl::Status Run(const Settings& settings) {
   if (!channel.ok()) return channel.status();
   auto store = OpenSqlScoreStore(
       {.location = *location,
-       // More for calls about rescorings, for whoever watches them, and for reports.
-       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 3),
+       // More for calls about rescorings, for whoever watches them, for reports and for
+       // measurement.
+       .readers = static_cast<int>(settings.threads + settings.rescore_threads + 4),
        .queue_capacity = static_cast<size_t>(settings.queue)});
   if (!store.ok()) return store.status();
 
-  const auto item_bank = MakeItemBankKeys(*std::move(channel), identity);
+  auto measurements = MeasurementStore::Open(MeasurementLocation(*location));
+  if (!measurements.ok()) return measurements.status();
+
+  const auto item_bank = MakeItemBankKeys(*channel, identity);
+  const auto statistics = MakeItemBankStatistics(*channel, identity);
   CachedKeys keys(*item_bank, clock);
   rpc::Executor executor("scoring", static_cast<int>(settings.threads),
                          static_cast<size_t>(settings.queue));
@@ -117,6 +140,7 @@ absl::Status Run(const Settings& settings) {
   // up.
   rpc::Executor rescoring_executor("rescoring", 1, 64);
   KeyRing ring(keys, **store);
+  ring.SetEquatings([&](const ScoringKey& key) { return (*measurements)->EquatingOf(key); });
   Scorer scorer(keys, ring, **store, executor, clock);
   Rescorer rescorer(**store, ring, clock,
                     {.threads = static_cast<int>(settings.rescore_threads),
@@ -139,9 +163,19 @@ absl::Status Run(const Settings& settings) {
   const auto learner_service = MakeLearnerService(**guard, learner_desk, report_executor);
   reports::ReportDesk report_desk(**store, **store, ring);
   const auto report_service = reports::MakeReportService(**guard, report_desk, report_executor);
-  auto server = rpc::Server::Start(
-      "scoring", settings.server,
-      {service.get(), rescoring_service.get(), learner_service.get(), report_service.get()});
+  rpc::Executor measurement_executor("measurement", 1, 64);
+  MeasurementWorker measurement_worker(
+      **measurements, **store, **store, ring, *statistics, clock,
+      {.threads = static_cast<int>(settings.measure_threads), .owner = settings.server.instance});
+  MeasurementDesk measurement_desk(**measurements, clock, [&] { measurement_worker.Kick(); });
+  const auto measurement_service = MakeMeasurementService({.guard = **guard,
+                                                           .desk = measurement_desk,
+                                                           .store = **measurements,
+                                                           .executor = measurement_executor,
+                                                           .clock = clock});
+  auto server = rpc::Server::Start("scoring", settings.server,
+                                   {service.get(), rescoring_service.get(), learner_service.get(),
+                                    report_service.get(), measurement_service.get()});
   if (!server.ok()) return server.status();
   (*server)->WaitForSignal();
   (*server)->Drain();  // every call is answered; then executor, store and the rest stop in turn

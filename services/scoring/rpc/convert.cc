@@ -99,8 +99,10 @@ std::vector<SealedResponse> ResponsesFromProto(const v1::ScoreSessionRequest& re
   return responses;
 }
 
-std::string EncodeScore(const Score& score, const std::string& session_id) {
+std::string EncodeScore(const Score& score, const std::string& session_id,
+                        const std::string& equating_id) {
   v1::Score proto;
+  proto.set_equating_id(equating_id);
   proto.set_session_id(session_id);
   proto.set_form_id(score.form_id);
   proto.set_key_version(score.key_version);
@@ -134,11 +136,20 @@ std::string EncodeScore(const Score& score, const std::string& session_id) {
   return proto.SerializeAsString();
 }
 
+absl::StatusOr<std::string> EquatingIn(const std::string& body) {
+  v1::Score score;
+  if (!score.ParseFromString(body)) {
+    return Internal("a stored score can't be read: the database is damaged");
+  }
+  return score.equating_id();
+}
+
 absl::Status FillScore(const ScoreRecord& record, v1::Score* score) {
   if (!score->ParseFromString(record.body)) {
     return Internal("a stored score can't be read: the database is damaged");
   }
   score->set_score_version(record.score_version);
+  score->set_provisional(score->equating_id().empty());
   const int64_t us = ToUnixMicros(record.score_time);
   score->mutable_score_time()->set_seconds(us / 1'000'000);
   score->mutable_score_time()->set_nanos(static_cast<int32_t>(us % 1'000'000 * 1000));

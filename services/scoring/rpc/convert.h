@@ -22,7 +22,11 @@ std::optional<SittingRecord> SittingFromProto(const v1::ScoreSessionRequest& req
 std::vector<SealedResponse> ResponsesFromProto(const v1::ScoreSessionRequest& request);
 
 // The body of a ScoreRecord: a Score message without what the store gives (version and time).
-std::string EncodeScore(const Score& score, const std::string& session_id);
+// `equating_id`: the accepted equating behind the form's conversion; empty: provisional.
+std::string EncodeScore(const Score& score, const std::string& session_id,
+                        const std::string& equating_id = "");
+// The equating a body names. Errors: INTERNAL when it can't be read.
+absl::StatusOr<std::string> EquatingIn(const std::string& body);
 // The whole message of a stored score. Errors: INTERNAL when the body can't be read.
 absl::Status FillScore(const ScoreRecord& record, v1::Score* score);
 

@@ -15,6 +15,10 @@ constexpr size_t kMostParts = 50'000, kMostExams = 1000;
 
 KeyRing::KeyRing(KeySource& keys, RescoringStore& store) : keys_(keys), store_(store) {}
 
+absl::StatusOr<std::string> KeyRing::EquatingOf(const ScoringKey& key) {
+  return equatings_ ? equatings_(key) : std::string();
+}
+
 absl::StatusOr<std::shared_ptr<const ExamRevisions>> KeyRing::RevisionsOf(
     const std::string& exam_id) {
   const auto last = store_.LastRevision(exam_id);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -38,12 +39,18 @@ class KeyRing {
   absl::StatusOr<std::shared_ptr<const ScoringKey>> BankKey(const std::string& form_id,
                                                             const std::string& kept,
                                                             Duration patience);
+  // The accepted equating behind the form's conversion; empty: none, the form is provisional.
+  absl::StatusOr<std::string> EquatingOf(const ScoringKey& key);
+  // What EquatingOf asks; without it every form is provisional. Before the first call.
+  using EquatingLookup = std::function<absl::StatusOr<std::string>(const ScoringKey&)>;
+  void SetEquatings(EquatingLookup equatings) { equatings_ = std::move(equatings); }
 
  private:
   absl::StatusOr<KeyPart> Part(std::string_view hash);
 
   KeySource& keys_;
   RescoringStore& store_;
+  EquatingLookup equatings_;
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const ExamRevisions>> revisions_;  // under mutex_
   std::unordered_map<std::string, KeyPart> parts_;                                   // under mutex_

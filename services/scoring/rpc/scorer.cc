@@ -116,6 +116,8 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& bank_key) {
   if (!conversion.ok()) return conversion.status();
   const auto score = ScoreResponses(request.responses, *key, *conversion);
   if (!score.ok()) return score.status();
+  const auto equating = ring_.EquatingOf(*key);
+  if (!equating.ok()) return equating.status();
   ScoreRecord record{.session_id = request.session_id,
                      .attempt_version = request.attempt_version,
                      .form_id = score->form_id,
@@ -128,7 +130,7 @@ absl::Status Scorer::Write(const CallPtr& call, const KeyPtr& bank_key) {
                      .passed = score->passed,
                      .score_time = clock_.Now(),
                      .responses = call->responses_text,
-                     .body = EncodeScore(*score, request.session_id),
+                     .body = EncodeScore(*score, request.session_id, *equating),
                      .key_revision = (*exam)->last,
                      .rescoring_id = {},
                      .sitting = request.sitting};
