@@ -105,6 +105,10 @@ bool IsPublicAddress(const sockaddr& address) {
 
 absl::Status CheckWebhookUrl(const std::string& url, const AddressRule& rule) {
   if (url.empty() || url.size() > kMaxUrl) return Invalid("must have 1 to 2,000 characters");
+  // What reads it stops at a NUL, and what keeps it must keep all.
+  for (const char byte : url) {
+    if (static_cast<uint8_t>(byte) < 0x20 || byte == 0x7f) return Invalid("holds what is no text");
+  }
   const std::unique_ptr<CURLU, void (*)(CURLU*)> parsed(curl_url(), &curl_url_cleanup);
   if (parsed == nullptr || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(),
                                         CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {

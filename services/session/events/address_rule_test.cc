@@ -97,6 +97,9 @@ TEST(AddressRuleTest, ChecksTheFormOfUrls) {
     EXPECT_EQ(ReasonOf(CheckWebhookUrl(url, open)), "WEBHOOK_INVALID") << url;
   }
   EXPECT_FALSE(CheckWebhookUrl("https://e.org/" + std::string(2000, 'x'), open).ok());
+  for (const char hidden : {'\0', '\t', '\n', '\x1f', '\x7f'}) {
+    EXPECT_FALSE(CheckWebhookUrl(std::string("https://e.org/") + hidden + "x", open).ok());
+  }
 }
 
 }  // namespace

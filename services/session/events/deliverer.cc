@@ -64,6 +64,10 @@ struct Deliverer::Channel {
   std::string last_error = webhook.last_error;
   bool disabled = webhook.disabled;
   bool results = false;  // something was answered since the last Store
+  // More wait in the store than are in the plan. Nothing new goes before those: once there is room,
+  // all begins anew with what is stored.
+  bool incomplete = false;
+  bool wants_rest() const { return incomplete && !plan.full(); }
   uint64_t stored_position = webhook.position;
   Duration store_at{0}, stored_at{0}, not_before{0};
 };
@@ -110,6 +114,8 @@ void Deliverer::Loop() {
 
 void Deliverer::Look() {
   const Duration monotonic = clock_.Monotonic();
+  // What was read so long ago is read again: the candidate may have been erased since.
+  for (auto& [id, channel] : channels_) channel->bodies.clear();
   next_look_ = monotonic + options_.look_every;
   if (options_.clock_trusted && !options_.clock_trusted()) return;
   const Time now = clock_.Now();
@@ -149,6 +155,7 @@ void Deliverer::Adopt(std::vector<Webhook> held) {
       continue;
     }
     auto channel = std::make_unique<Channel>(std::move(webhook), ++incarnations_, options_.plan);
+    channel->incomplete = waiting->size() == 2 * options_.plan.window;
     for (const Undelivered& row : *waiting) channel->plan.AddWaiting(row);
     for (const Undelivered& row : *dead) channel->plan.AddDead(row.n);
     kept.emplace(id, std::move(channel));
@@ -169,7 +176,7 @@ void Deliverer::ReadNew() {
 
 bool Deliverer::ReadInto(Channel& channel, uint64_t head) {
   DeliveryPlan& plan = channel.plan;
-  if (channel.disabled || plan.full() || plan.read_to() == head) return false;
+  if (channel.disabled || channel.incomplete || plan.full() || plan.read_to() == head) return false;
   auto page = reader_->Page(plan.read_to(), kPage);
   if (absl::IsOutOfRange(page.status())) {
     const auto bounds = reader_->ReadBounds();
@@ -206,7 +213,7 @@ bool Deliverer::ReadInto(Channel& channel, uint64_t head) {
 void Deliverer::SendDue(Channel& channel) {
   // Whoever can't renew the lease, or judge it, must not deliver beside whoever has it by then.
   if (options_.clock_trusted && !options_.clock_trusted()) return;
-  while (!channel.disabled && clock_.Now() < lease_until_) {
+  while (!channel.disabled && !channel.wants_rest() && clock_.Now() < lease_until_) {
     const auto next = channel.plan.Take(clock_.Now());
     if (!next || !Send(channel, *next)) return;
   }
@@ -296,7 +303,11 @@ void Deliverer::Flush(bool all) {
     const bool due = channel.results ? channel.plan.idle() || now >= channel.store_at
                                      : now >= channel.stored_at + kStoreMoves;
     const bool may = channel.changed() && now >= channel.not_before;
-    const bool lost = may && (all || due) && !Store(channel);
+    bool lost = may && (all || due) && !Store(channel);
+    if (!lost && channel.wants_rest() && channel.plan.idle() && !channel.changed()) {
+      renew_at_ = next_look_ = Duration(0);  // adopts it with the rest
+      lost = true;
+    }
     it = lost ? channels_.erase(it) : std::next(it);
   }
 }

@@ -326,6 +326,49 @@ TEST_P(DelivererTest, OldEventsArePruned) {
   EXPECT_EQ(page->records[0].notice.candidate_id, "bob");
 }
 
+TEST_P(DelivererTest, MoreThanAPlanHoldsIsSentBeforeWhatIsNew) {
+  Sitting sitting = Start("ann");
+  for (int i = 0; i < 30; ++i) {
+    Do(sitting, ReportIrregularity{"i-" + std::to_string(i), "other", "x", "proctor"});
+  }
+  const auto notices = sessions_.OpenNotices();
+  const auto all = notices->Page(0, 100);
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->records.size(), 31u);
+  const Webhook hook = Hook(all->bounds.head);
+  std::vector<Undelivered> rows;
+  std::vector<std::string> kinds;
+  for (const NoticeRecord& record : all->records) {
+    Undelivered& row = rows.emplace_back();
+    row.n = record.notice.n;
+    row.key = {record.notice.session, record.notice.seq};
+    row.written_at = record.notice.written_at;
+    kinds.emplace_back(NoticeName(record.notice.kind));
+  }
+  ASSERT_TRUE(store_->ReplayEvents({"ann", "again", "h"}, hook.id, rows, clock_.Now()).ok());
+  Do(sitting, Terminate{"proctor", "after all"});
+  kinds.emplace_back("TERMINATED");
+  DelivererOptions options;
+  options.plan.window = 3;
+  const auto deliverer = Deliver(options);
+  EXPECT_TRUE(Eventually([&] { return Kinds().size() >= kinds.size(); }));
+  EXPECT_EQ(Kinds(), kinds);
+  EXPECT_TRUE(Eventually([&] { return (*store_->Find(hook.id))->waiting == 0; }));
+}
+
+TEST_P(DelivererTest, AResultThatIsHeldBackIsToldToNobody) {
+  Hook();
+  Sitting sitting = Start("ann");
+  Do(sitting, Submit{1, {}});
+  Do(sitting, HoldScore{"looked at", "proctor"});
+  Score(sitting, 1, 720);
+  const auto deliverer = Deliver();
+  EXPECT_TRUE(Eventually([&] { return Kinds().size() == 3; }));
+  EXPECT_THAT(Kinds(), ElementsAre("STARTED", "SUBMITTED", "SCORED"));
+  EXPECT_THAT(world_.posts()[2].body, Not(HasSubstr("720")));
+  EXPECT_THAT(world_.posts()[2].body, Not(HasSubstr("passed")));
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, DelivererTest, kTestStores, TestStore::Name);
 
 TEST(EventMessageTest, AResultShowsANumberOnlyWhereTheReportDoes) {

@@ -7,9 +7,11 @@
 namespace invigil::session {
 namespace {
 
-// A result that shows no number has no scale. An unreadable report is as one that was erased.
+// A result that shows no number has no scale. An unreadable report is as one that was erased. One
+// that is held back has no version.
 void SetResult(const NoticeRecord& record, v1::SessionEvent* event) {
   if (!record.notice.has_result() || record.report == nullptr) return;
+  if (record.notice.score_version == 0) return;
   v1::GetScoreReportResponse report;
   if (!report.ParseFromString(*record.report)) return;
   v1::SessionEventResult* result = event->mutable_result();

@@ -61,7 +61,8 @@ std::optional<Notice> NoticeOf(const SessionId& session, uint64_t seq, Time at, 
   notice.attempt_version = after.attempt_version;
   if (const auto* sealed = std::get_if<Sealed>(&event)) notice.occurred_at = sealed->ended_at;
   if (const auto* scored = std::get_if<Scored>(&event)) {
-    notice.score_version = scored->score_version;
+    // One that is held back is nobody's business before it is released.
+    if (!after.held) notice.score_version = scored->score_version;
   }
   if (const auto* report = std::get_if<IrregularityReported>(&event)) {
     notice.incident_id = report->id;

@@ -33,6 +33,10 @@ inline std::vector<std::string> WebhookSchema() {
       caller TEXT NOT NULL, request_id TEXT NOT NULL, hash TEXT NOT NULL, webhook_id TEXT NOT NULL,
       at_us INTEGER NOT NULL, PRIMARY KEY(caller, request_id)) WITHOUT ROWID;
     CREATE INDEX requests_at ON requests(at_us);
+  )",
+          R"(
+    -- Of the secret that the request made, so that its repeat shows no other.
+    ALTER TABLE requests ADD COLUMN secret_hash TEXT NOT NULL DEFAULT '';
   )"};
 }
 

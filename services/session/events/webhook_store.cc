@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/hash.h"
 #include "common/base/ids.h"
 #include "common/error/error.h"
 #include "services/session/domain/text.h"
@@ -136,10 +137,10 @@ struct WebhookStore::Statements {
                                "lease_owner=?")),
         progress(db.MustPrepare("UPDATE webhooks SET position=?, disabled=?, last_error=? WHERE "
                                 "webhook_id=? AND lease_owner=? AND version=?")),
-        find_request(db.MustPrepare("SELECT hash, webhook_id, at_us FROM requests WHERE caller=? "
-                                    "AND request_id=?")),
+        find_request(db.MustPrepare("SELECT hash, webhook_id, at_us, secret_hash FROM requests "
+                                    "WHERE caller=? AND request_id=?")),
         put_request(db.MustPrepare("INSERT INTO requests(caller, request_id, hash, webhook_id, "
-                                   "at_us) VALUES(?,?,?,?,?)")),
+                                   "at_us, secret_hash) VALUES(?,?,?,?,?,?)")),
         old_requests(db.MustPrepare("DELETE FROM requests WHERE at_us<?")),
         old_letters(db.MustPrepare("DELETE FROM undelivered WHERE dead=1 AND n<=?")) {}
 
@@ -172,6 +173,52 @@ absl::Status WebhookStore::Transact(absl::FunctionRef<absl::Status()> work) {
   return Unavailable("CONTENDED", "others were always first; try again");
 }
 
+// Within a transaction, how the request was answered before.
+absl::StatusOr<std::optional<WebhookStore::Changed>> WebhookStore::Recall(const Request& request,
+                                                                          Time now) {
+  Statement& find = statements_->find_request;
+  find.BindText(1, request.caller).BindText(2, request.request_id);
+  auto row = find.Step();
+  if (!row.ok()) return row.status();
+  if (!*row) {
+    find.Reset();
+    return std::optional<Changed>();
+  }
+  const std::string hash = find.Text(0);
+  Changed changed;
+  changed.anew = false;
+  changed.webhook.id = find.Text(1);
+  const Time at = FromUnixMicros(find.Int(2));
+  const std::string secret_hash = find.Text(3);
+  find.Reset();
+  if (hash != request.hash) {
+    return InvalidArgument("REQUEST_ID_REUSED",
+                           "this request id asked for something else before; use a new one")
+        .Field("request_id", "was used for another request");
+  }
+  auto webhook = Load(changed.webhook.id);
+  if (!webhook.ok()) return webhook.status();
+  if (!*webhook) return std::optional(std::move(changed));  // it was deleted
+  changed.webhook = **std::move(webhook);
+  changed.shown = now - at < kSecretShown && Sha256Hex(changed.webhook.secret) == secret_hash;
+  INVIGIL_RETURN_IF_ERROR(Count(changed.webhook));
+  return std::optional(std::move(changed));
+}
+
+absl::StatusOr<std::optional<WebhookStore::Changed>> WebhookStore::Repeated(const Request& request,
+                                                                            Time now) {
+  if (!IsText(request.request_id, kMaxRequestId)) return std::optional<Changed>();
+  std::optional<Changed> changed;
+  const absl::Status status = Transact([&]() -> absl::Status {
+    auto repeated = Recall(request, now);
+    if (!repeated.ok()) return repeated.status();
+    changed = *std::move(repeated);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return changed;
+}
+
 absl::StatusOr<WebhookStore::Changed> WebhookStore::Once(
     const Request& request, const std::string& id, Time now,
     absl::FunctionRef<absl::Status(Webhook&)> change) {
@@ -182,30 +229,13 @@ absl::StatusOr<WebhookStore::Changed> WebhookStore::Once(
   }
   Changed changed;
   const absl::Status status = Transact([&]() -> absl::Status {
-    changed = {};
-    Statement& find = statements_->find_request;
-    find.BindText(1, request.caller).BindText(2, request.request_id);
-    auto row = find.Step();
-    if (!row.ok()) return row.status();
-    if (*row) {
-      const std::string hash = find.Text(0);
-      changed.webhook.id = find.Text(1);
-      const Time at = FromUnixMicros(find.Int(2));
-      find.Reset();
-      if (hash != request.hash) {
-        return InvalidArgument("REQUEST_ID_REUSED",
-                               "this request id asked for something else before; use a new one")
-            .Field("request_id", "was used for another request");
-      }
-      changed.anew = false;
-      auto webhook = Load(changed.webhook.id);
-      if (!webhook.ok()) return webhook.status();
-      if (!*webhook) return absl::OkStatus();  // it was deleted
-      changed.webhook = **std::move(webhook);
-      changed.shown = now - at < kSecretShown;
-      return Count(changed.webhook);
+    auto repeated = Recall(request, now);
+    if (!repeated.ok()) return repeated.status();
+    if (*repeated) {
+      changed = **std::move(repeated);
+      return absl::OkStatus();
     }
-    find.Reset();
+    changed = {};
     if (!id.empty()) {
       auto webhook = Load(id);
       if (!webhook.ok()) return webhook.status();
@@ -215,11 +245,13 @@ absl::StatusOr<WebhookStore::Changed> WebhookStore::Once(
     ++changed.webhook.version;
     INVIGIL_RETURN_IF_ERROR(change(changed.webhook));
     changed.shown = true;
+    const std::string secret_hash = Sha256Hex(changed.webhook.secret);
     statements_->put_request.BindText(1, request.caller)
         .BindText(2, request.request_id)
         .BindText(3, request.hash)
         .BindText(4, changed.webhook.id)
-        .Bind(5, ToUnixMicros(now));
+        .Bind(5, ToUnixMicros(now))
+        .BindText(6, secret_hash);
     INVIGIL_RETURN_IF_ERROR(statements_->put_request.Run());
     return Count(changed.webhook);
   });

@@ -37,6 +37,9 @@ class WebhookStore {
     bool anew = true;    // false: a repeat
     bool shown = false;  // the secret may be shown: it is this request's, and not long ago
   };
+  // How the request was answered, if it was: a repeat is answered so whatever became of what it
+  // names. nullopt: it is new.
+  absl::StatusOr<std::optional<Changed>> Repeated(const Request& request, Time now);
   // `wanted` has what Create is to store but the id and the secret, which are made here. Errors
   // besides: FAILED_PRECONDITION (WEBHOOKS_FULL).
   absl::StatusOr<Changed> Create(const Request& request, Webhook wanted, Time now);
@@ -92,6 +95,7 @@ class WebhookStore {
   // Runs `change` on the webhook once for the request.
   absl::StatusOr<Changed> Once(const Request& request, const std::string& id, Time now,
                                absl::FunctionRef<absl::Status(Webhook&)> change);
+  absl::StatusOr<std::optional<Changed>> Recall(const Request& request, Time now);
   absl::StatusOr<std::optional<Webhook>> Load(const std::string& id);
   absl::Status Count(Webhook& webhook);
   absl::Status Insert(const Webhook& webhook);

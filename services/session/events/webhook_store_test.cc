@@ -90,6 +90,25 @@ TEST_P(WebhookStoreTest, RotatingKeepsTheSecretBefore) {
   EXPECT_FALSE(again->anew);
   EXPECT_EQ(again->webhook.secret, rotated->webhook.secret);
   EXPECT_EQ(ReasonOf(store_->Rotate(Ask("r3"), "none", kNow, kNow).status()), "WEBHOOK_NOT_FOUND");
+  EXPECT_TRUE(again->shown);
+  EXPECT_FALSE(store_->Create(Ask("r1"), {}, kNow)->shown) << "it is another's secret by now";
+}
+
+TEST_P(WebhookStoreTest, ARepeatIsKnownWhateverBecameOfTheWebhook) {
+  EXPECT_FALSE(store_->Repeated(Ask("r1"), kNow)->has_value());
+  EXPECT_FALSE(store_->Repeated(Ask(""), kNow)->has_value());
+  const Webhook webhook = Create("r1");
+  ASSERT_TRUE(store_->ReplayFrom(Ask("r2"), webhook.id, 3, kNow).ok());
+  EXPECT_TRUE((*store_->Repeated(Ask("r1"), kNow))->shown) << "the secret is still its own";
+  ASSERT_TRUE(store_->Delete(Ask("r3"), webhook.id, kNow).ok());
+  for (const char* request : {"r1", "r2", "r3"}) {
+    const auto repeated = store_->Repeated(Ask(request), kNow);
+    ASSERT_TRUE(repeated.ok() && *repeated) << request;
+    EXPECT_FALSE((*repeated)->anew);
+    EXPECT_FALSE((*repeated)->shown);
+    EXPECT_EQ((*repeated)->webhook.id, webhook.id);
+  }
+  EXPECT_EQ(ReasonOf(store_->Repeated(Ask("r1", "other"), kNow).status()), "REQUEST_ID_REUSED");
 }
 
 TEST_P(WebhookStoreTest, OneOwnerAtATimeAndAnotherOnceTheLeaseIsUp) {

@@ -26,7 +26,7 @@ constexpr int32_t kEventsPage = 100, kMaxEventsPage = 500;
 constexpr int32_t kLettersPage = 50, kMaxLettersPage = 200;
 constexpr int kMaxReplayed = 500;
 // Looked through for one page, however few match.
-constexpr size_t kLookedThrough = 5000;
+constexpr size_t kLookedThrough = 5000, kLookedAtOnce = 500;
 constexpr auto kOverlap = std::chrono::hours(24), kMaxOverlap = std::chrono::hours(24 * 7);
 
 // The cursor that the reader's questions can take.
@@ -70,17 +70,8 @@ class EventServiceImpl final : public v1::EventService::CallbackService {
                                     const v1::CreateWebhookRequest* request,
                                     v1::CreateWebhookResponse* response) override {
     return Run(context, create_, [=, this](UnaryCall& call) -> absl::Status {
-      INVIGIL_RETURN_IF_ERROR(CheckWebhookUrl(request->url(), parts_.rule));
-      auto filter = FilterOf(request->kinds(), request->exam_id(), "WEBHOOK_INVALID");
-      if (!filter.ok()) return filter.status();
-      const auto start = StartOf(
-          request->has_start_cursor() ? std::optional(request->start_cursor()) : std::nullopt);
-      if (!start.ok()) return start.status();
-      Webhook wanted;
-      wanted.url = request->url();
-      wanted.filter = *std::move(filter);
-      wanted.position = *start;
-      const auto created = shared_->webhooks->Create(RequestOf(call, *request), wanted, Now());
+      const WebhookStore::Request asked = RequestOf(call, *request);
+      const auto created = OrRepeated(asked, [&] { return Create(asked, *request); });
       if (!created.ok()) return created.status();
       ToProto(created->webhook, Now(), response->mutable_webhook());
       if (created->shown) response->set_secret(created->webhook.secret);
@@ -158,7 +149,8 @@ class EventServiceImpl final : public v1::EventService::CallbackService {
                                     const v1::ReplayWebhookRequest* request,
                                     v1::ReplayWebhookResponse* response) override {
     return Run(context, replay_, [=, this](UnaryCall& call) -> absl::Status {
-      const auto replayed = Replay(RequestOf(call, *request), *request);
+      const WebhookStore::Request asked = RequestOf(call, *request);
+      const auto replayed = OrRepeated(asked, [&] { return Replay(asked, *request); });
       if (!replayed.ok()) return replayed.status();
       ToProto(replayed->webhook, Now(), response->mutable_webhook());
       Tell(*replayed, call, "webhook_replayed", "events are delivered again",
@@ -247,18 +239,25 @@ class EventServiceImpl final : public v1::EventService::CallbackService {
       if (!bounds.ok()) return bounds.status();
       cursor = bounds->floor;
     }
-    bool more = true;
-    for (size_t seen = 0; more && seen < kLookedThrough;) {
-      const size_t left = *size - static_cast<size_t>(response->events_size());
-      const auto page = reader.Page(cursor, left);
+    bool more = true, full = false;
+    for (size_t seen = 0; more && !full && seen < kLookedThrough;) {
+      // Many at once, however few are wanted: others wait for this thread.
+      const auto page = reader.Page(cursor, kLookedAtOnce);
       if (!page.ok()) return page.status();
-      for (const NoticeRecord& record : page->records) {
-        if (filter->Wants(record.notice)) ToProto(record, response->add_events());
-      }
-      seen += page->records.size();
       cursor = page->cursor;
       more = page->more;
-      if (static_cast<size_t>(response->events_size()) == *size) break;
+      seen += page->records.size();
+      for (const NoticeRecord& record : page->records) {
+        if (!filter->Wants(record.notice)) continue;
+        ToProto(record, response->add_events());
+        full = static_cast<size_t>(response->events_size()) == *size;
+        if (!full) continue;
+        if (&record != &page->records.back()) {
+          cursor = record.notice.n;
+          more = true;
+        }
+        break;
+      }
     }
     response->set_cursor(cursor);
     response->set_more(more);
@@ -298,6 +297,30 @@ class EventServiceImpl final : public v1::EventService::CallbackService {
       response->set_next_page_token(std::to_string((*rows)[*size - 1].n));
     }
     return absl::OkStatus();
+  }
+
+  // What was done already is answered so, whatever it would be judged like now; else `work`.
+  template <typename Work>
+  absl::StatusOr<WebhookStore::Changed> OrRepeated(const WebhookStore::Request& asked, Work work) {
+    auto repeated = shared_->webhooks->Repeated(asked, Now());
+    if (!repeated.ok()) return repeated.status();
+    if (*repeated) return **std::move(repeated);
+    return work();
+  }
+
+  absl::StatusOr<WebhookStore::Changed> Create(const WebhookStore::Request& asked,
+                                               const v1::CreateWebhookRequest& request) {
+    INVIGIL_RETURN_IF_ERROR(CheckWebhookUrl(request.url(), parts_.rule));
+    auto filter = FilterOf(request.kinds(), request.exam_id(), "WEBHOOK_INVALID");
+    if (!filter.ok()) return filter.status();
+    const auto start =
+        StartOf(request.has_start_cursor() ? std::optional(request.start_cursor()) : std::nullopt);
+    if (!start.ok()) return start.status();
+    Webhook wanted;
+    wanted.url = request.url();
+    wanted.filter = *std::move(filter);
+    wanted.position = *start;
+    return shared_->webhooks->Create(asked, wanted, Now());
   }
 
   absl::StatusOr<WebhookStore::Changed> Replay(const WebhookStore::Request& asked,
