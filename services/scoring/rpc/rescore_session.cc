@@ -220,13 +220,15 @@ absl::StatusOr<RescoredSession> SessionRescorer::Rescore(const ScoredSession& se
     result.change.earlier = *earlier;
   }
   if (result.change.outcome != RescoringOutcome::kChanged || !with_score) return result;
+  const auto equating = ring_.EquatingOf(*(*kit)->new_key);
+  if (!equating.ok()) return fail(equating.status());
   RescoringStep::NewScore made{.score = record};
   made.score.key_version = renewed->key_version;
   made.score.conversion_hash = renewed->conversion_hash;
   made.score.raw_score = renewed->raw_score;
   made.score.scaled_score = renewed->scaled_score;
   made.score.passed = renewed->passed;
-  made.score.body = EncodeScore(*renewed, record.session_id);
+  made.score.body = EncodeScore(*renewed, record.session_id, *equating);
   made.score.rescoring_id = rescoring_id_;
   made.conversion = {.form_id = record.form_id,
                      .key_version = renewed->key_version,
@@ -258,7 +260,11 @@ absl::StatusOr<std::string> FaultOf(const ScoreRecord& record, KeyRing& ring, Sc
   const auto score = ScoreResponses(*responses, *key, *conversion, record.conversion_hash);
   if (!score.ok())
     return absl::StrCat("it can't be scored: ", std::string(score.status().message()));
-  if (EncodeScore(*score, record.session_id) != record.body) return "another score comes out";
+  const auto equating = EquatingIn(record.body);
+  if (!equating.ok()) return "its body can't be read";
+  if (EncodeScore(*score, record.session_id, *equating) != record.body) {
+    return "another score comes out";
+  }
   return "";
 }
 
