@@ -360,6 +360,42 @@ describe('the command line', () => {
     return terminal;
   }
 
+  it('shows what the staff do while a person sits', async () => {
+    await publish(suite, { ...fixture('gre-like'), examId: 'WATCHED-OVER', checkInRequired: false, unscheduledBreaks: false, parts: fixture('gre-like').parts.filter(({ section }) => section) });
+    const subject = 'screen-staff';
+    const terminal = await take('WATCHED-OVER', subject);
+    const as = ['--as', 'petra', '--reason', 'the fire alarm'];
+    const proctor = (...words) => suite.cliAsync('proctor', ...words);
+    try {
+      await terminal.sees('Question 1 of 12');
+      const [{ sessionId }] = (await proctor('roster', '--candidate', subject, '--json')).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+      terminal.type('t');
+      await terminal.sees('This exam has no breaks of your own.');
+      await proctor('message', sessionId, '--text', 'Stay in your seats.', '--as', 'petra');
+      await terminal.sees('Stay in your seats.');
+      assert.match(await proctor('show', sessionId), /, not seen\]\n +Stay in your seats/, 'nobody has read it');
+      terminal.type('\r');
+      await terminal.sees('Question 1 of 12');
+      await until(async () => /, seen\]\n +Stay in your seats/.test(await proctor('show', sessionId)), 'the staff see that it was read');
+      await proctor('pause', sessionId, ...as);
+      await terminal.sees('The staff have paused the exam');
+      assert.match(terminal.screen, /Clock stopped at/);
+      await proctor('grant', sessionId, ...as, '--by', '5m');
+      await terminal.sees('The staff have given you 05:00 more.');
+      await proctor('resume', sessionId, ...as);
+      await terminal.sees('The pause is over: the clock goes on.');
+      terminal.type('1');
+      await terminal.sees(/answered.*saved/);
+      await proctor('terminate', sessionId, ...as);
+      await terminal.sees(/A proctor has ended the session|The session has ended/);
+      await terminal.sees('Scaled score', 20_000);
+      terminal.type('q');
+      assert.equal(await terminal.ends(), 0);
+    } finally {
+      terminal.kill();
+    }
+  });
+
   it('lets a person sit agreement, tutorial, sections and survey on a screen, and come back to it', async () => {
     const gre = fixture('gre-like');
     const survey = { ...fixture('ccna-like').parts[1] };

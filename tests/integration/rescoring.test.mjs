@@ -104,6 +104,17 @@ describe('rescoring', () => {
       if (!changed) assert.deepEqual(report, candidate.first);
       for (const { identical, fault } of await replays(candidate)) assert.equal(identical, true, fault);
     }
+    // What other teams are told, and what an appeal reads, follow each session that changed, and no other.
+    const results = (kind, { session: { sessionId } }) => suite.cli('events', 'tail', '--no-follow', '--kind', kind, '--json').split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter((event) => event.sessionId === sessionId).map(({ result }) => result);
+    for (const candidate of candidates) {
+      const { scaledScore, passed } = candidate.first;
+      assert.deepEqual(results('scored', candidate), [{ scoreVersion: 1, passed, scaledScore }]);
+      const change = expected.get(candidate.session.sessionId);
+      const amended = change?.outcome === 'RESCORING_OUTCOME_CHANGED' ? [{ scoreVersion: 2, passed: change.newPassed, scaledScore: change.newScaledScore }] : [];
+      assert.deepEqual(results('amended', candidate), amended);
+      const timeline = suite.cli('audit', 'timeline', candidate.session.sessionId).split('\n').filter((line) => / scored /.test(line));
+      assert.equal(timeline.length, 1 + amended.length, timeline.join('\n'));
+    }
     assert.deepEqual(await score(candidates[0], 1), old, 'the old version reads as before');
     const [, second] = await replays(candidates[0]);
     assert.deepEqual([second.scoreVersion, second.keyVersion, second.rescoringId], [2, Number(done.baseRevision) + 2, rescoring.rescoringId]);

@@ -57,6 +57,8 @@ class Api : public RescoringApi, public ProctorApi, public EventApi, public Lear
       const session::v1::EndBreakRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::SaveProgressResponse> SaveProgress(
       const session::v1::SaveProgressRequest& request, const std::string& token) = 0;
+  virtual absl::StatusOr<session::v1::ConfirmMessageResponse> ConfirmMessage(
+      const session::v1::ConfirmMessageRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::GetResponseVectorResponse> GetResponseVector(
       const session::v1::GetResponseVectorRequest& request, const std::string& token) = 0;
   virtual absl::StatusOr<session::v1::ListRosterResponse> ListRoster(

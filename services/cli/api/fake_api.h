@@ -21,11 +21,12 @@ class FakeApi : public Api {
  public:
   session::v1::Session session;  // with all items; set before use
   std::deque<absl::Status> save_failures, submit_failures, report_failures, move_failures,
-      progress_failures, vector_failures;
-  bool check_in_required = false;  // until CheckIn
-  int lost_replies = 0;            // so many saves more are stored and answered with UNAVAILABLE
-  uint32_t breaks_begun = 0;       // by TakeBreak
-  int vectors = 0;                 // calls of GetResponseVector that were answered
+      progress_failures, vector_failures, confirm_failures;
+  std::vector<std::string> confirmed;  // messages
+  bool check_in_required = false;      // until CheckIn
+  int lost_replies = 0;       // so many saves more are stored and answered with UNAVAILABLE
+  uint32_t breaks_begun = 0;  // by TakeBreak
+  int vectors = 0;            // calls of GetResponseVector that were answered
   std::vector<session::v1::ResponseWrite> received;  // every write that came, whatever came of it
   std::vector<session::v1::SaveProgressRequest> progress;
   std::vector<session::v1::LeavePartRequest> left;
@@ -154,6 +155,13 @@ class FakeApi : public Api {
     progress.push_back(request);
     if (auto missing = Missing(request.seen()); !missing.ok()) return missing;
     return session::v1::SaveProgressResponse();
+  }
+  absl::StatusOr<session::v1::ConfirmMessageResponse> ConfirmMessage(
+      const session::v1::ConfirmMessageRequest& request, const std::string&) override {
+    const std::lock_guard lock(mutex_);
+    if (auto failure = Next(confirm_failures); !failure.ok()) return failure;
+    confirmed.push_back(request.message_id());
+    return session::v1::ConfirmMessageResponse();
   }
   absl::StatusOr<session::v1::GetResponseVectorResponse> GetResponseVector(
       const session::v1::GetResponseVectorRequest&, const std::string&) override {

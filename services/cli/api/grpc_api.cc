@@ -107,6 +107,10 @@ class GrpcApi final : public Api {
                                                          const std::string& token) override {
     return Call(*delivery_, &ses::DeliveryService::Stub::SaveProgress, request, token);
   }
+  absl::StatusOr<ses::ConfirmMessageResponse> ConfirmMessage(
+      const ses::ConfirmMessageRequest& request, const std::string& token) override {
+    return Call(*delivery_, &ses::DeliveryService::Stub::ConfirmMessage, request, token);
+  }
   absl::StatusOr<ses::GetResponseVectorResponse> GetResponseVector(
       const ses::GetResponseVectorRequest& request, const std::string& token) override {
     return Call(*delivery_, &ses::DeliveryService::Stub::GetResponseVector, request, token);

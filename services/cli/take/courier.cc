@@ -31,8 +31,19 @@ ses::ResponseWrite WriteOf(const ses::StoredResponse& stored) {
 }
 
 Update UpdateOf(const ses::Session& session) {
-  return {session.state(), ToDuration(session.remaining()), session.deadline_version(),
-          session.epoch(), session.current_part(),          session.break_kind()};
+  Update update{session.state(),
+                ToDuration(session.remaining()),
+                session.deadline_version(),
+                session.epoch(),
+                session.current_part(),
+                session.break_kind(),
+                ToDuration(session.granted())};
+  for (const ses::SessionMessage& message : session.messages()) {
+    if (message.from_candidate() || message.confirmed()) continue;
+    update.messages.push_back(message);
+    ++update.unconfirmed_messages;
+  }
+  return update;
 }
 
 std::vector<std::string> SplitAtCommas(const std::string& text) {
@@ -119,6 +130,7 @@ void Courier::Post(const Outbox& outbox) {
   for (const ses::ResponseWrite& write : outbox.writes) {
     waiting_[write.item_id()] = newest_[write.item_id()] = write;
   }
+  confirm_.insert(confirm_.end(), outbox.confirm.begin(), outbox.confirm.end());
   if (outbox.progress) {
     if (!progress_) progress_.emplace();
     Merge(*progress_, *outbox.progress);
@@ -142,6 +154,7 @@ size_t Courier::Flush(Duration limit) {
 std::optional<Courier::Task> Courier::NextTask() const {
   if (reconcile_) return Task::kReconcile;
   if (!waiting_.empty()) return Task::kSave;
+  if (!confirm_.empty()) return Task::kConfirm;
   if (progress_) return Task::kProgress;
   if (move_) return Task::kMove;
   if (submit_) return Task::kSubmit;
@@ -176,6 +189,8 @@ absl::Status Courier::Do(Task task) {
       return Reconcile();
     case Task::kSave:
       return Save();
+    case Task::kConfirm:
+      return Confirm();
     case Task::kProgress:
       return TellProgress();
     case Task::kMove:
@@ -230,6 +245,7 @@ void Courier::Settle(Task task, const absl::Status& status) {
     const std::lock_guard lock(mutex_);
     if (task == Task::kReconcile) reconcile_ = false;
     if (task == Task::kReport) report_ = false;
+    if (task == Task::kConfirm) confirm_.erase(confirm_.begin());
     // A submission or a move made anew while this one was on its way is the machine's business: it
     // asks again.
     if (task == Task::kSubmit) submit_.reset();
@@ -246,7 +262,7 @@ void Courier::Settle(Task task, const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   // A flag that can't be stored now is told again later; what is not known is not reconciled.
   const bool matters = reason == "EPOCH_STALE" || reason == "SESSION_SEALED";
-  if (task == Task::kReconcile && !matters) return;
+  if ((task == Task::kReconcile || task == Task::kConfirm) && !matters) return;
   if (task == Task::kProgress && !matters && reason != "RESPONSES_MISSING") return;
   emit_(
       Refused{reason.empty() ? absl::StatusCodeToString(status.code()) : reason, Message(status)});
@@ -306,6 +322,19 @@ absl::Status Courier::Save() {
   emit_(Saved{{reply->acks().begin(), reply->acks().end()},
               ToDuration(reply->remaining()),
               reply->deadline_version()});
+  return absl::OkStatus();
+}
+
+absl::Status Courier::Confirm() {
+  ses::ConfirmMessageRequest request;
+  request.set_session_id(options_.session_id);
+  {
+    const std::lock_guard lock(mutex_);
+    request.set_message_id(confirm_.front());
+  }
+  const auto reply = api_.ConfirmMessage(request, options_.token);
+  if (!reply.ok()) return reply.status();
+  emit_(Confirmed{request.message_id()});
   return absl::OkStatus();
 }
 
@@ -439,8 +468,16 @@ void Courier::Watch() {
             changed_.notify_all();
           }
           sealed = IsSealed(update.state());
-          emit_(Update{update.state(), ToDuration(update.remaining()), update.deadline_version(),
-                       update.epoch(), update.current_part(), update.break_kind()});
+          Update news{update.state(),
+                      ToDuration(update.remaining()),
+                      update.deadline_version(),
+                      update.epoch(),
+                      update.current_part(),
+                      update.break_kind(),
+                      ToDuration(update.granted())};
+          if (update.has_message()) news.messages.push_back(update.message());
+          news.unconfirmed_messages = update.unconfirmed_messages();
+          emit_(std::move(news));
         });
     if (watch_stopper_.stopped() || sealed) return;
     // Saving never depends on the watch, so a refused one is no reason to stop the exam.

@@ -20,10 +20,10 @@ namespace invigil::cli::take {
 
 // One session. Only the newest write of an item waits; it waits until the server has answered for
 // it. What fails for the moment is repeated with growing pauses. Order: writes, then what the
-// screen shows, then moves and the submission, then questions about the session and its report.
-// After the suite was away it is asked what it holds, and gets what differs from here: what it
-// acknowledged and lost is sent again, what it stored without our hearing of it is not.
-// Thread-safe.
+// screen shows and which messages were read, then moves and the submission, then questions about
+// the session and its report. After the suite was away it is asked what it holds, and gets what
+// differs from here: what it acknowledged and lost is sent again, what it stored without our
+// hearing of it is not. Thread-safe.
 class Courier {
  public:
   struct Options {
@@ -49,12 +49,13 @@ class Courier {
 
  private:
   // What the worker does next; nullopt: nothing to do.
-  enum class Task { kReconcile, kSave, kProgress, kMove, kSubmit, kRefresh, kReport };
+  enum class Task { kReconcile, kSave, kConfirm, kProgress, kMove, kSubmit, kRefresh, kReport };
   std::optional<Task> NextTask() const;  // with mutex_ held
   void Work();
   absl::Status Do(Task task);
   absl::Status Reconcile();
   absl::Status Save();
+  absl::Status Confirm();
   absl::Status TellProgress();
   absl::Status MakeMove();
   absl::Status SubmitNow();
@@ -78,8 +79,9 @@ class Courier {
   bool stop_ = false;
   std::map<std::string, session::v1::ResponseWrite> waiting_;
   std::map<std::string, session::v1::ResponseWrite>
-      newest_;              // of every item, whatever became of it
-  bool reconcile_ = false;  // the suite was away
+      newest_;                        // of every item, whatever became of it
+  bool reconcile_ = false;            // the suite was away
+  std::vector<std::string> confirm_;  // messages that were read, the first first
   std::optional<Progress> progress_;
   std::optional<Move> move_;
   std::optional<std::vector<session::v1::ItemSequence>> submit_;

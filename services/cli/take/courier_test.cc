@@ -72,6 +72,25 @@ TEST_F(CourierTest, LosesNothingWhileTheSuiteIsAway) {
   EXPECT_TRUE(Heard<Saved>());
 }
 
+TEST_F(CourierTest, ConfirmsWhatWasReadWhateverHappens) {
+  api_.confirm_failures.push_back(Unavailable("AWAY", "later"));
+  api_.confirm_failures.push_back(NotFound("MESSAGE_NOT_FOUND", "there is no such message"));
+  Start();
+  Outbox outbox;
+  outbox.confirm = {"gone", "m1", "m2"};
+  courier_->Post(outbox);
+  EXPECT_TRUE(WaitUntil([this] {
+    std::vector<std::string> confirmed;
+    api_.Edit([&](FakeApi& api) { confirmed = api.confirmed; });
+    return confirmed == std::vector<std::string>{"m1", "m2"};
+  }));
+  EXPECT_TRUE(Heard<Confirmed>());
+  EXPECT_EQ(First<Confirmed>().message_id, "m1");
+  for (const News& news : heard_) {
+    EXPECT_FALSE(std::holds_alternative<Refused>(news)) << "no reason to end an exam";
+  }
+}
+
 TEST_F(CourierTest, SubmitsAfterTheLastWriteIsStored) {
   api_.save_failures = {Unavailable("AWAY", "later")};
   Start();

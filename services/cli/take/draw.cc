@@ -244,6 +244,7 @@ Lines ReportLines(const State& state, size_t width) {
 }
 
 Lines Body(State& state, size_t width) {
+  if (ShowsNotice(state)) return NoticeLines(state, width);
   switch (state.view) {
     case View::kQuestion:
     case View::kGoTo:
@@ -308,6 +309,7 @@ std::string QuestionHints(const State& state) {
 }
 
 std::string KeyHints(const State& state) {
+  if (ShowsNotice(state)) return "Enter I have read it";
   const char* end = IsLastPart(state) ? "submit" : "end";
   switch (state.view) {
     case View::kQuestion:
@@ -385,6 +387,9 @@ void DrawBottom(const State& state, Screen& screen, int hidden_below) {
     screen.Put(rows - 2, 1,
                " " + Shorten(Printable(state.message), static_cast<size_t>(columns - 4)) + " ",
                Style::kWarning);
+  } else if (state.session_state == session::v1::SESSION_STATE_PAUSED && !state.sealed) {
+    screen.Put(rows - 2, 1, " The staff have paused the exam: the clock stands still. ",
+               Style::kBad);
   } else if (state.time_up && !state.sealed) {
     screen.Put(rows - 2, 1,
                HasParts(state) ? " Time is up: waiting for the server to go on. "

@@ -29,6 +29,8 @@ Lines ConfirmPartLines(const State& state, size_t width);
 Lines ConfirmDeclineLines(size_t width);
 Lines ConfirmBreakLines(const State& state, size_t width);
 Lines ConfirmNextLines(const State& state, size_t width);
+// A message of the staff, over whatever was shown.
+Lines NoticeLines(const State& state, size_t width);
 // Which part the session is in, such as "Part 3 of 6: Verbal Reasoning".
 std::string PartTitle(const State& state);
 // What the time at the top right is, such as "Break ends in".

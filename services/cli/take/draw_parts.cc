@@ -208,12 +208,12 @@ Lines ConfirmBreakLines(const State& state, size_t width) {
   lines.push_back({});
   Add(lines, "Take a break of your own?", width, 2, Style::kBold);
   lines.push_back({});
-  Add(lines, "The clock goes on while you are away.", width - 2, 2, Style::kWarning);
+  const bool allowed = state.session.breaks_allowed();
+  if (allowed) Add(lines, "The clock goes on while you are away.", width - 2, 2, Style::kWarning);
   Add(lines,
       "What you have seen or answered is locked: " + Count(seen, "question") +
           " can't be changed afterwards.",
       width - 2, 2, Style::kBad);
-  Add(lines, "Not every exam has such breaks; then nothing happens.", width - 2);
   lines.push_back({});
   const long long pool = state.session.break_pool_remaining().seconds();
   if (pool > 0) {
@@ -224,9 +224,25 @@ Lines ConfirmBreakLines(const State& state, size_t width) {
     lines.push_back({});
   }
   Add(lines,
-      pool > 0 ? "Y takes a break with the clock running, P with it stopped, N goes back."
-               : "Y takes the break, N goes back.",
+      pool <= 0 ? "Y takes the break, N goes back."
+      : allowed ? "Y takes a break with the clock running, P with it stopped, N goes back."
+                : "P takes the break, N goes back.",
       width - 2, 2, Style::kBold);
+  return lines;
+}
+
+Lines NoticeLines(const State& state, size_t width) {
+  Lines lines;
+  lines.push_back({});
+  Add(lines, "A message from the staff", width - 2, 2, Style::kBold);
+  lines.push_back({});
+  Add(lines, state.notices.front().text(), width - 2);
+  lines.push_back({});
+  if (const size_t more = state.notices.size() - 1; more > 0) {
+    Add(lines, Count(more, "more message") + (more == 1 ? " waits." : " wait."), width - 2);
+  }
+  Add(lines, "Enter goes back to the exam; the staff see then that you have read this.", width - 2,
+      2, Style::kBold);
   return lines;
 }
 

@@ -4,6 +4,7 @@
 
 #include "services/cli/take/machine_keys.h"
 #include "services/cli/take/machine_news.h"
+#include "services/cli/take/machine_notices.h"
 #include "services/cli/take/machine_parts.h"
 
 namespace invigil::cli::take {
@@ -103,7 +104,11 @@ bool PressCommon(State& state, char c) {
       AskEnd(state);
       return true;
     case 't':
-      Ask(state, View::kConfirmBreak);
+      if (MayTakeBreak(state)) {
+        Ask(state, View::kConfirmBreak);
+      } else {
+        state.message = "This exam has no breaks of your own.";
+      }
       return true;
     case 'q':
       Ask(state, View::kConfirmLeave);
@@ -250,7 +255,7 @@ void PressConfirm(State& state, const Key& key, Outbox& out) {
       if (c == 'y') Decline(state, out);
       return;
     case View::kConfirmBreak:
-      if (c == 'y') TakeOwnBreak(state, false, out);
+      if (c == 'y' && state.session.breaks_allowed()) TakeOwnBreak(state, false, out);
       if (c == 'p' && state.session.break_pool_remaining().seconds() > 0) {
         TakeOwnBreak(state, true, out);
       }
@@ -295,6 +300,10 @@ Outbox Press(State& state, const Key& key, Duration now) {
     } else {
       Ask(state, View::kConfirmLeave);
     }
+    return out;
+  }
+  if (ShowsNotice(state)) {
+    PressNotice(state, key, out);
     return out;
   }
   switch (state.view) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -88,6 +90,10 @@ struct State {
   Duration deadline{0};   // monotonic
   Duration remaining{0};  // when last told; shown while the clock stands still
   uint32_t deadline_version = 0;
+  Duration granted{0};                              // by the staff and as an accommodation
+  std::deque<session::v1::SessionMessage> notices;  // of the staff, to be read; the first is shown
+  std::set<std::string> known_messages;             // ids of all that came
+  std::set<std::string> confirming;                 // were read, and the server does not know yet
   bool offline = false;
   bool submitting = false;
   int submit_attempts = 0;
@@ -108,6 +114,7 @@ struct State {
 // What to do, in this order.
 struct Outbox {
   std::vector<session::v1::ResponseWrite> writes;
+  std::vector<std::string> confirm;  // messages that were read
   std::optional<Progress> progress;
   std::optional<Move> move;                                      // Loaded follows
   std::optional<std::vector<session::v1::ItemSequence>> submit;  // `seen`
@@ -140,6 +147,10 @@ size_t UnsavedCount(const State& state);
 // Items the review lists under its filter.
 std::vector<size_t> ReviewItems(const State& state);
 bool IsSealed(session::v1::SessionState session_state);
+// Whether a message of the staff covers the screen.
+bool ShowsNotice(const State& state);
+// Whether the exam has breaks of one's own, or time for them is left.
+bool MayTakeBreak(const State& state);
 
 // The part the session is in. nullptr: the session does not say; then it is one section of all.
 const session::v1::Part* CurrentPart(const State& state);

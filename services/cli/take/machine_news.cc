@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "services/cli/take/machine_notices.h"
 #include "services/cli/take/machine_parts.h"
 
 namespace invigil::cli::take {
@@ -121,6 +122,8 @@ void OnUpdate(State& state, const Update& update, Duration now, Outbox& out) {
     return Seal(state, out);
   }
   if (update.epoch > state.session.epoch()) return EndTakenOver(state);
+  TakeMessages(state, update.messages);
+  CountMessages(state, update.unconfirmed_messages, out);
   if (update.deadline_version < state.deadline_version) return;  // older than what is shown
   if (update.current_part != state.session.current_part() ||
       update.break_kind != state.break_kind) {
@@ -128,7 +131,11 @@ void OnUpdate(State& state, const Update& update, Duration now, Outbox& out) {
     return;
   }
   const bool stood_still = !ClockRuns(state);
-  if (update.state != ses::SESSION_STATE_UNSPECIFIED) state.session_state = update.state;
+  TakeGranted(state, update.granted);
+  if (update.state != ses::SESSION_STATE_UNSPECIFIED) {
+    SayPause(state, update.state);
+    state.session_state = update.state;
+  }
   SetTime(state, update.remaining, update.deadline_version, now);
   if (stood_still && ClockRuns(state)) GiveAgain(state, out);
 }
@@ -149,6 +156,8 @@ void OnLoaded(State& state, const Loaded& loaded, Duration now, Outbox& out) {
                      session.break_kind() != state.break_kind;
   const bool by_time = TimeLeft(state, now) <= kAtTheEnd, asked = state.moving.has_value();
   if (session.current_part() != state.session.current_part()) state.shown.reset();
+  TakeNotices(state, session, false);
+  SayPause(state, session.state());
   const size_t lost = TakeUp(state, session);
   SetTime(state, ToDuration(session.remaining()), session.deadline_version(), now);
   state.time_up = false;
@@ -369,6 +378,7 @@ State Begin(const ses::Session& session, Duration now) {
   state.deadline_version = session.deadline_version();
   state.remaining = ToDuration(session.remaining());
   state.deadline = now + state.remaining;
+  TakeNotices(state, session, true);
   ShowPart(state);
   return state;
 }
@@ -386,6 +396,7 @@ Outbox Take(State& state, const News& news, Duration now) {
         if constexpr (std::is_same_v<T, Update>) OnUpdate(state, item, now, out);
         if constexpr (std::is_same_v<T, Loaded>) OnLoaded(state, item, now, out);
         if constexpr (std::is_same_v<T, MarksSaved>) OnMarksSaved(state, item);
+        if constexpr (std::is_same_v<T, Confirmed>) MessageConfirmed(state, item.message_id);
         if constexpr (std::is_same_v<T, Submitted>) OnSubmitted(state, item.response, out);
         if constexpr (std::is_same_v<T, Report>) {
           state.report = item.report;

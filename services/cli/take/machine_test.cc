@@ -10,6 +10,7 @@ namespace invigil::cli::take {
 namespace {
 
 using Kind = Key::Kind;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -29,6 +30,7 @@ class MachineTest : public ::testing::Test {
   static void Merge(Outbox& all, Outbox more) {
     all.writes.insert(all.writes.end(), more.writes.begin(), more.writes.end());
     if (more.submit) all.submit = more.submit;
+    if (more.move) all.move = more.move;
     all.refresh |= more.refresh;
     all.report |= more.report;
     all.leave |= more.leave;
@@ -273,6 +275,87 @@ TEST_F(MachineTest, GoesOnAfterAPauseAndSendsWhatWaited) {
   const Outbox again = Tell(Update{session::v1::SESSION_STATE_ACTIVE, Seconds(400), 2, 1});
   ASSERT_THAT(again.writes, SizeIs(1));
   EXPECT_EQ(again.writes[0].sequence(), out.writes[0].sequence());
+}
+
+Update WithMessages(uint32_t unconfirmed, const std::string& id = "",
+                    const std::string& text = "") {
+  Update update{session::v1::SESSION_STATE_ACTIVE, Seconds(600), 1, 1};
+  update.unconfirmed_messages = unconfirmed;
+  if (id.empty()) return update;
+  auto& message = update.messages.emplace_back();
+  message.set_message_id(id);
+  message.set_text(text);
+  return update;
+}
+
+TEST_F(MachineTest, AMessageOfTheStaffIsReadBeforeAnythingElse) {
+  EXPECT_FALSE(Tell(WithMessages(1, "m1", "Five minutes\x1b[2J more.")).reload);
+  EXPECT_THAT(Screen24(), AllOf(HasSubstr("A message from the staff"), HasSubstr("Five minutes"),
+                                Not(HasSubstr("\x1b"))));
+  EXPECT_THAT(Type("a").writes, IsEmpty()) << "keys for the exam do nothing meanwhile";
+  EXPECT_THAT(Screen24(), HasSubstr("Press Enter when you have read the message."));
+  EXPECT_THAT(Hit(Kind::kEnter).confirm, ElementsAre("m1"));
+  EXPECT_THAT(Screen24(), HasSubstr("Question 1 of 40"));
+  // Until the server knows it tells of it again: that is no news, and nothing to ask for.
+  EXPECT_FALSE(Tell(WithMessages(1, "m1", "Five minutes more.")).reload);
+  EXPECT_THAT(Screen24(), HasSubstr("Question 1 of 40"));
+  Tell(Confirmed{"m1"});
+  EXPECT_THAT(Type("a").writes, SizeIs(1));
+}
+
+TEST_F(MachineTest, SeveralMessagesAtOnceAreAskedForAndReadInOrder) {
+  EXPECT_TRUE(Tell(WithMessages(2, "m2", "second")).reload);
+  auto session = TestSession();
+  for (const char* id : {"m1", "m2", "old", "mine"}) {
+    auto* message = session.add_messages();
+    message->set_message_id(id);
+    message->set_text(id);
+    message->set_confirmed(std::string(id) == "old");
+    message->set_from_candidate(std::string(id) == "mine");
+  }
+  EXPECT_FALSE(Tell(Loaded{session}).reload);
+  EXPECT_THAT(Screen24(), AllOf(HasSubstr("second"), HasSubstr("1 more message waits.")));
+  EXPECT_THAT(Hit(Kind::kEnter).confirm, ElementsAre("m2"));
+  EXPECT_THAT(Hit(Kind::kEnter).confirm, ElementsAre("m1"));
+  EXPECT_THAT(Screen24(), HasSubstr("Question 1 of 40"));
+  // Who comes back sees what was not read.
+  state_ = Begin(session, now_);
+  EXPECT_THAT(Screen24(), AllOf(HasSubstr("m1"), HasSubstr("1 more message waits.")));
+  // The end of the exam waits for nobody to read.
+  EXPECT_TRUE(Tell(Update{session::v1::SESSION_STATE_TERMINATED, Duration(0), 2, 1}).report);
+  EXPECT_THAT(Screen24(), HasSubstr("A proctor has ended the session."));
+}
+
+TEST_F(MachineTest, SaysWhatTheStaffDoToTheClock) {
+  Update paused{session::v1::SESSION_STATE_PAUSED, Seconds(400), 2, 1};
+  Tell(paused);
+  EXPECT_THAT(Screen24(), HasSubstr("The staff have paused the exam: the clock stands still."));
+  Update granted{session::v1::SESSION_STATE_PAUSED, Seconds(700), 3, 1};
+  granted.granted = Seconds(300);
+  Tell(granted);
+  EXPECT_THAT(Screen24(), HasSubstr("The staff have given you 05:00 more."));
+  Hit(Kind::kUp);
+  EXPECT_THAT(Screen24(), HasSubstr("The staff have paused the exam"));
+  granted.state = session::v1::SESSION_STATE_ACTIVE;
+  granted.deadline_version = 4;
+  Tell(granted);
+  EXPECT_THAT(Screen24(), HasSubstr("The pause is over: the clock goes on."));
+  granted.granted = Seconds(240);
+  granted.deadline_version = 5;
+  Tell(granted);
+  EXPECT_THAT(Screen24(), HasSubstr("The staff have taken back 01:00."));
+}
+
+TEST_F(MachineTest, OffersBreaksOnlyWhereThereAreAny) {
+  Type("t");
+  EXPECT_EQ(state_.view, View::kQuestion);
+  EXPECT_THAT(Screen24(), HasSubstr("This exam has no breaks of your own."));
+  auto session = TestSession();
+  session.mutable_break_pool_remaining()->set_seconds(300);
+  state_ = Begin(session, now_);
+  EXPECT_FALSE(Type("ty").move.has_value()) << "only those with the clock stopped";
+  EXPECT_THAT(Screen24(), HasSubstr("P takes the break, N goes back."));
+  EXPECT_TRUE(Type("p").move->pooled);
 }
 
 TEST_F(MachineTest, EndsWhenAnotherDeviceTakesOver) {

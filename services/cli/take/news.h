@@ -41,6 +41,9 @@ struct Update {
   uint32_t epoch = 0;
   uint32_t current_part = 0;
   session::v1::BreakKind break_kind = session::v1::BREAK_KIND_UNSPECIFIED;
+  Duration granted{0};
+  std::vector<session::v1::SessionMessage> messages = {};  // those that came with it
+  uint32_t unconfirmed_messages = 0;  // of the staff; there may be more than came
 };
 // The whole session, as GetSession gives it. `after_move`: what was asked by a Move is done.
 struct Loaded {
@@ -51,6 +54,10 @@ struct Loaded {
 struct MarksSaved {
   std::vector<session::v1::Mark> marks;
 };
+// The staff can see that this message was read.
+struct Confirmed {
+  std::string message_id;
+};
 struct Submitted {
   session::v1::SubmitSessionResponse response;
 };
@@ -58,7 +65,7 @@ struct Report {
   session::v1::GetScoreReportResponse report;
 };
 
-using News =
-    std::variant<Saved, Offline, Refused, Rejected, Update, Loaded, MarksSaved, Submitted, Report>;
+using News = std::variant<Saved, Offline, Refused, Rejected, Update, Loaded, MarksSaved, Confirmed,
+                          Submitted, Report>;
 
 }  // namespace invigil::cli::take

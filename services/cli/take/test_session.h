@@ -51,6 +51,7 @@ inline session::v1::Session PartsSession(uint32_t part) {
   session.mutable_remaining()->set_seconds(120);
   session.set_current_part(part);
   session.set_break_count(part >= 3 ? 1 : 0);
+  session.set_breaks_allowed(true);
   session.set_state(part == 3 ? SESSION_STATE_ON_BREAK : SESSION_STATE_ACTIVE);
   if (part == 3) session.set_break_kind(BREAK_KIND_SCHEDULED);
   const auto add = [&](PartKind kind, const char* name, const char* text, int64_t limit,
