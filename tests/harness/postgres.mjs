@@ -68,6 +68,25 @@ export class Postgres {
     await this.child.kill('SIGQUIT');
   }
 
+  /** Keeps what is committed now; while it copies, the server is away. */
+  async keep() {
+    await this.cut();
+    this.#copy(this.data, `${this.data}-kept`);
+    await this.begin();
+  }
+
+  /** Comes back as it was kept: what was committed since never happened. */
+  async lose() {
+    await this.cut();
+    this.#copy(`${this.data}-kept`, this.data);
+    await this.begin();
+  }
+
+  #copy(from, to) {
+    rmSync(to, { recursive: true, force: true });
+    execFileSync('cp', ['-a', from, to]);
+  }
+
   /** Runs a script; gives its rows as psql prints them, bare. */
   async sql(script) {
     return (await promisify(execFile)(this.program('psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', `${this.port}`, '-U', 'invigil', '-d', 'postgres', '-c', script])).stdout.trim();

@@ -67,6 +67,7 @@ const arrived = (receiver, candidate, count, what) => until(() => receiver.kinds
 describe('a webhook', () => {
   it('gets a whole exam, in order and signed, and nothing of what was answered', () =>
     withWebhook({}, async ({ receiver, secret, get }) => {
+      const { cursor } = await get();
       const candidate = await sitWhole();
       const { sessionId } = candidate.session;
       await arrived(receiver, candidate, 4, 'four events arrive');
@@ -80,7 +81,7 @@ describe('a webhook', () => {
       assert.deepEqual([started.candidateId, started.examId, started.sessionKind], [candidate.subject, 'CLF-C02', 'SESSION_KIND_EXAM']);
       const { scaledScore, passed } = await candidate.report();
       assert.deepEqual(scored.result, { scoreVersion: 1, passed, scaledScore });
-      const { events } = await ask('ListEvents', { cursor: `${BigInt(started.cursor) - 1n}` });
+      const { events } = await ask('ListEvents', { cursor });
       assert.deepEqual(events.filter((event) => event.sessionId === sessionId).map(kindOf), whole);
       await until(async () => BigInt((await get()).cursor) >= BigInt(events.at(-1).cursor), 'the webhook has come so far');
     }));
@@ -200,7 +201,7 @@ describe('a webhook', () => {
       await refused(call(suite.http, `${service}/${method}`, {}, candidate), { status: 403, code: 'permission_denied', reason: 'ROLE_MISSING' });
     }
     await refused(ask('CreateWebhook', { requestId: 'r', url: 'ftp://example.org/' }), { status: 400, code: 'invalid_argument', reason: 'WEBHOOK_INVALID', fields: ['url'] });
-    await refused(ask('ListEvents', { cursor: '4000000000' }), { status: 400, code: 'out_of_range', reason: 'CURSOR_AHEAD' });
+    await refused(ask('ListEvents', { cursor: '4000000000000' }), { status: 400, code: 'out_of_range', reason: 'CURSOR_AHEAD' });
   });
 });
 

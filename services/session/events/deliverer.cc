@@ -178,22 +178,17 @@ bool Deliverer::ReadInto(Channel& channel, uint64_t head) {
   DeliveryPlan& plan = channel.plan;
   if (channel.disabled || channel.incomplete || plan.full() || plan.read_to() == head) return false;
   auto page = reader_->Page(plan.read_to(), kPage);
-  if (absl::IsOutOfRange(page.status())) {
+  if (ReasonOf(page.status()) == "CURSOR_PRUNED") {
     const auto bounds = reader_->ReadBounds();
     if (!bounds.ok()) return false;
-    const bool pruned = plan.read_to() < bounds->floor;
-    log::Error(pruned ? "events grew too old before a webhook took them"
-                      : "the store has not got as far as a webhook: it was restored",
-               {{"webhook", channel.webhook.id},
-                {"cursor", plan.read_to()},
-                {"go_on_at", pruned ? bounds->floor : bounds->head}});
-    if (pruned) {
-      plan.ReadTo(bounds->floor);
-    } else {
-      channel.webhook.position = bounds->head;
-      plan = DeliveryPlan(options_.plan, bounds->head);
-      channel.bodies.clear();
-    }
+    log::Error(
+        "events grew too old before a webhook took them",
+        {{"webhook", channel.webhook.id}, {"cursor", plan.read_to()}, {"go_on_at", bounds->floor}});
+    plan.ReadTo(bounds->floor);
+    return false;
+  }
+  if (absl::IsOutOfRange(page.status())) {
+    Rewind(channel);
     return false;
   }
   if (!page.ok()) {
@@ -208,6 +203,31 @@ bool Deliverer::ReadInto(Channel& channel, uint64_t head) {
   }
   plan.ReadTo(page->cursor);
   return page->more && !plan.full();
+}
+
+// The store has another history than the one read so far. Where webhooks are in the same database,
+// the position went back with it; else, or where it was stored since, only the floor is certain.
+void Deliverer::Rewind(Channel& channel) {
+  const std::string& id = channel.webhook.id;
+  const auto stored = store_->Find(id);
+  const auto bounds = reader_->ReadBounds();
+  if (!stored.ok() || !bounds.ok()) {
+    return Trouble("how far a webhook got can't be read",
+                   stored.ok() ? bounds.status() : stored.status());
+  }
+  // Gone, or an operator's change: the next look finds out.
+  renew_at_ = next_look_ = Duration(0);
+  if (!*stored || (*stored)->version != channel.webhook.version) return;
+  const uint64_t position = (*stored)->position;
+  const bool fits = reader_->Page(position, 1).ok();
+  const uint64_t from = fits ? position : bounds->floor;
+  log::Error(
+      "the store of sessions was restored, or lost what it had committed: events are "
+      "delivered again",
+      {{"webhook", id}, {"cursor", channel.plan.read_to()}, {"go_on_at", from}});
+  const auto replayed =
+      store_->ReplayFrom({owner_, RandomHex(16), "rewind"}, id, from, clock_.Now());
+  if (!replayed.ok()) Trouble("a webhook can't be set back", replayed.status());
 }
 
 void Deliverer::SendDue(Channel& channel) {
@@ -232,7 +252,7 @@ bool Deliverer::Send(Channel& channel, const Undelivered& row) {
       Trouble("events can't be read", record.status());
       return false;
     }
-    if (!*record) {
+    if (!*record || (*record)->notice.written_at != row.written_at) {
       metrics_->dead.Add();
       channel.plan.GiveUp(row.n, "the event is not kept any more", clock_.Now());
       channel.results = true;
@@ -247,6 +267,7 @@ bool Deliverer::Send(Channel& channel, const Undelivered& row) {
   Notice named;
   named.session = row.key.session;
   named.seq = row.key.seq;
+  named.written_at = row.written_at;
   post.url = webhook.url;
   post.headers = {"Content-Type: application/json", "Invigil-Event-Id: " + named.EventId(),
                   "Invigil-Timestamp: " + timestamp,

@@ -4,7 +4,9 @@
 // prunes the outbox.
 //
 // A delivery counts once its answer is stored; a crash in between repeats it, with the same event
-// id. Never touches the engine.
+// id. Where the sessions' store was restored, or lost its last commits, what was delivered of the
+// history that is gone can't be told from what never was: everything that is kept is delivered
+// again. Never touches the engine.
 #pragma once
 
 #include <atomic>
@@ -57,6 +59,7 @@ class Deliverer {
   void Adopt(std::vector<Webhook> held);
   void ReadNew();
   bool ReadInto(Channel& channel, uint64_t head);
+  void Rewind(Channel& channel);
   void SendDue(Channel& channel);
   bool Send(Channel& channel, const Undelivered& row);
   void Answered(const std::string& id, uint64_t incarnation, const Undelivered& row,

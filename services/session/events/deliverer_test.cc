@@ -2,11 +2,14 @@
 #include "services/session/events/deliverer.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <set>
 
 #include "common/base/hash.h"
 #include "common/testing/wait_until.h"
@@ -14,6 +17,7 @@
 #include "services/session/domain/apply.h"
 #include "services/session/domain/decide.h"
 #include "services/session/domain/fixtures_for_test.h"
+#include "services/session/events/cursor.h"
 #include "services/session/events/event_message.h"
 #include "services/session/events/stores_for_test.h"
 
@@ -184,7 +188,7 @@ TEST_P(DelivererTest, DeliversInOrderSignedAndOnce) {
   for (const std::string& header : post.headers) {
     headers[header.substr(0, header.find(": "))] = header.substr(header.find(": ") + 2);
   }
-  EXPECT_EQ(headers["Invigil-Event-Id"], sitting.id.ToHex() + "-5");
+  EXPECT_EQ(ParseEventId(headers["Invigil-Event-Id"]), (NoticeKey{sitting.id, 5}));
   EXPECT_EQ(headers["Invigil-Signature"],
             SignatureOf(headers["Invigil-Timestamp"], post.body, hook.secret, ""));
   ASSERT_TRUE(Eventually([&] {
@@ -229,12 +233,13 @@ TEST_P(DelivererTest, APoisonedSessionHoldsUpNobodyAndEndsAsDeadLetters) {
   EXPECT_EQ(dead[0].error, "HTTP 500");
   // Replayed in their order once the receiver is well.
   world_.AnswerTo("", 200);
-  ASSERT_TRUE(store_
-                  ->ReplayEvents(
-                      {"ann", "p", "h"}, hook.id,
-                      {{.n = dead[1].n, .key = dead[1].key}, {.n = dead[0].n, .key = dead[0].key}},
-                      clock_.Now())
-                  .ok());
+  ASSERT_TRUE(
+      store_
+          ->ReplayEvents({"ann", "p", "h"}, hook.id,
+                         {{.n = dead[1].n, .key = dead[1].key, .written_at = dead[1].written_at},
+                          {.n = dead[0].n, .key = dead[0].key, .written_at = dead[0].written_at}},
+                         clock_.Now())
+          .ok());
   ASSERT_TRUE(Eventually([&] { return world_.posts().size() == 4; }));
   EXPECT_THAT(Kinds(ann.id), ElementsAre("STARTED", "SUBMITTED"));
   ASSERT_TRUE(Eventually([&] { return (*store_->Find(hook.id))->waiting == 0; }));
@@ -326,6 +331,47 @@ TEST_P(DelivererTest, OldEventsArePruned) {
   EXPECT_EQ(page->records[0].notice.candidate_id, "bob");
 }
 
+// The store comes back from before bob began, and goes on with others, past where it was.
+TEST_P(DelivererTest, WhatTakesThePlaceOfLostEventsIsDelivered) {
+  const Webhook hook = Hook();
+  auto deliverer = Deliver();
+  const auto reader = sessions_.OpenNotices();
+  Start("ann");
+  const uint64_t kept = ParseCursor(reader->ReadBounds()->head).n;
+  const auto delivered_to_head = [&] {
+    return Eventually(
+        [&] { return (*store_->Find(hook.id))->position == reader->ReadBounds()->head; });
+  };
+  const auto candidates = [&] {
+    std::set<std::string> names;
+    for (const Post& post : world_.posts()) {
+      v1::SessionEvent event;
+      EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(post.body, &event).ok());
+      names.insert(event.candidate_id());
+    }
+    return names;
+  };
+  for (const bool running : {false, true}) {
+    const std::string tag = running ? "2" : "1";
+    for (const char* name : {"bob", "bert", "bea"}) Start(name + tag);
+    ASSERT_TRUE(delivered_to_head());
+    if (!running) deliverer.reset();
+    sessions_.Execute(CutJournal(kept));
+    for (const char* name : {"cat", "carl", "cleo", "cora"}) Start(name + tag);
+    if (!running) deliverer = Deliver();
+    ASSERT_TRUE(delivered_to_head());
+    for (const char* name : {"cat", "carl", "cleo", "cora"}) {
+      EXPECT_TRUE(Eventually([&] { return candidates().contains(name + tag); })) << name + tag;
+    }
+  }
+  // What was sent twice is known by its id.
+  std::map<std::string, std::string> bodies;
+  for (const Post& post : world_.posts()) {
+    const auto [known, anew] = bodies.emplace(post.headers[1], post.body);
+    EXPECT_TRUE(anew || known->second == post.body) << post.headers[1];
+  }
+}
+
 TEST_P(DelivererTest, MoreThanAPlanHoldsIsSentBeforeWhatIsNew) {
   Sitting sitting = Start("ann");
   for (int i = 0; i < 30; ++i) {
@@ -354,6 +400,22 @@ TEST_P(DelivererTest, MoreThanAPlanHoldsIsSentBeforeWhatIsNew) {
   EXPECT_TRUE(Eventually([&] { return Kinds().size() >= kinds.size(); }));
   EXPECT_EQ(Kinds(), kinds);
   EXPECT_TRUE(Eventually([&] { return (*store_->Find(hook.id))->waiting == 0; }));
+}
+
+TEST_P(DelivererTest, WhatWaitsIsToldAsItIsWhenItsTurnComes) {
+  world_.Answer(500);
+  Hook();
+  Sitting sitting = Start("candidate-ann");
+  Do(sitting, Terminate{"proctor", "left"});
+  const auto deliverer = Deliver();
+  EXPECT_TRUE(Eventually([&] { return world_.tries() > 0; }));
+  sessions_.Execute("UPDATE notices SET candidate_id='erased-1'");
+  world_.Answer(200);
+  EXPECT_TRUE(Eventually([&] { return Kinds().size() == 2; }));
+  for (const Post& post : world_.posts()) {
+    EXPECT_THAT(post.body, HasSubstr("erased-1"));
+    EXPECT_THAT(post.body, Not(HasSubstr("candidate-ann")));
+  }
 }
 
 TEST_P(DelivererTest, AResultThatIsHeldBackIsToldToNobody) {

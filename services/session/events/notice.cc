@@ -75,17 +75,21 @@ std::optional<Notice> NoticeOf(const SessionId& session, uint64_t seq, Time at, 
 
 std::optional<NoticeKey> ParseEventId(const std::string& event_id) {
   constexpr size_t kHex = 2 * SessionId::kSize;
-  if (event_id.size() < kHex + 2 || event_id[kHex] != '-' || event_id[kHex + 1] == '0') {
+  const auto session = SessionId::FromHex(event_id.substr(0, kHex));
+  if (!session || event_id.size() < kHex + 1 || event_id[kHex] != '-') return std::nullopt;
+  Notice notice;
+  notice.session = *session;
+  const char* end = event_id.data() + event_id.size();
+  const auto [dash, error] = std::from_chars(event_id.data() + kHex + 1, end, notice.seq);
+  if (error != std::errc() || dash == end || notice.seq > static_cast<uint64_t>(INT64_MAX)) {
     return std::nullopt;
   }
-  const auto session = SessionId::FromHex(event_id.substr(0, kHex));
-  NoticeKey key;
-  const char* end = event_id.data() + event_id.size();
-  const auto [stopped, error] = std::from_chars(event_id.data() + kHex + 1, end, key.seq);
-  if (!session || error != std::errc() || stopped != end) return std::nullopt;
-  if (key.seq > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
-  key.session = *session;
-  return key;
+  int64_t written_us = 0;
+  if (std::from_chars(dash + 1, end, written_us).ec != std::errc()) return std::nullopt;
+  notice.written_at = FromUnixMicros(written_us);
+  // Whatever else is written another way: leading zeros, signs, what follows.
+  if (notice.seq == 0 || notice.EventId() != event_id) return std::nullopt;
+  return NoticeKey{notice.session, notice.seq};
 }
 
 std::string_view NoticeName(NoticeKind kind) {

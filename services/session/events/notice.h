@@ -32,8 +32,9 @@ inline constexpr int kNoticeKinds = 11;
 inline constexpr std::string_view kIncidentGrant = "incident:";
 
 struct Notice {
-  // Position among all notices of the store: the number of the event's row in the journal. Given
-  // when the transaction commits, in the order of commits: whoever has seen n has seen all before.
+  // Position among all notices of the store. As written: the number of the event's row in the
+  // journal, given when the transaction commits, in the order of commits: whoever has seen n has
+  // seen all before. As read: the cursor (cursor.h) of that row.
   uint64_t n = 0;
   SessionId session;
   uint64_t seq = 0;  // of the event in its session
@@ -48,17 +49,22 @@ struct Notice {
   uint32_t score_version = 0;  // of results
   std::string incident_id;     // of incidents: the id of the report or of the grant
 
-  // "<session>-<seq>": the same for every delivery, another for every notice.
-  std::string EventId() const { return session.ToHex() + "-" + std::to_string(seq); }
+  // "<session>-<seq>-<written_at in us>": the same for every delivery, another for every notice;
+  // the time tells an event from one that had its place in a history the store has lost.
+  std::string EventId() const {
+    return session.ToHex() + "-" + std::to_string(seq) + "-" +
+           std::to_string(ToUnixMicros(written_at));
+  }
   bool has_result() const { return kind == NoticeKind::kScored || kind == NoticeKind::kAmended; }
 };
 
-// Takes an event id apart; nullopt when it is none.
+// Which place in which session; whether it is that event, its whole id tells.
 struct NoticeKey {
   SessionId session;
   uint64_t seq = 0;
   friend auto operator<=>(const NoticeKey&, const NoticeKey&) = default;
 };
+// Takes an event id apart; nullopt when it is none.
 std::optional<NoticeKey> ParseEventId(const std::string& event_id);
 
 // The notice of the event that `after` has as its newest, or nullopt: nobody is told. Saves give

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/error/error.h"
+#include "services/session/events/cursor.h"
 #include "services/session/store/codec.h"
 
 namespace invigil::session {
@@ -18,8 +19,9 @@ constexpr int kRaceAttempts = 8;
 std::string Select(const std::string& rest) {
   return "SELECT k.n, k.session_id, k.seq, k.kind, k.written_us, k.occurred_us, k.candidate_id, "
          "k.exam_id, k.exam_version, k.session_kind, k.epoch, k.attempt_version, k.score_version, "
-         "k.incident_id, e.body FROM notices k LEFT JOIN events e ON k.kind IN (7,9) AND "
-         "e.session_id=k.session_id AND e.seq=k.seq WHERE " +
+         "k.incident_id, e.body, COALESCE(j.hash, '') FROM notices k LEFT JOIN journal j ON "
+         "j.n=k.n LEFT JOIN events e ON k.kind IN (7,9) AND e.session_id=k.session_id AND "
+         "e.seq=k.seq WHERE " +
          rest;
 }
 
@@ -31,7 +33,7 @@ T NumberAt(const Statement& row, int column) {
 NoticeRecord RecordAt(const Statement& row) {
   NoticeRecord record;
   Notice& notice = record.notice;
-  notice.n = NumberAt<uint64_t>(row, 0);
+  notice.n = CursorAt(NumberAt<uint64_t>(row, 0), row.View(15));
   notice.session = SessionId::FromBytes(row.View(1)).value_or(SessionId());
   notice.seq = NumberAt<uint64_t>(row, 2);
   notice.kind = NumberAt<NoticeKind>(row, 3);
@@ -70,8 +72,10 @@ absl::StatusOr<std::vector<NoticeRecord>> All(Statement& query) {
 NoticeReader::NoticeReader(Database db)
     : db_(std::move(db)),
       // One statement, so that both are of one moment.
-      bounds_(db_.MustPrepare("SELECT f.n, h.n FROM notices_floor f, journal_head h WHERE f.one=1 "
-                              "AND h.one=1")),
+      bounds_(db_.MustPrepare("SELECT f.n, COALESCE(j.hash, ''), h.n, h.hash FROM journal_head h, "
+                              "notices_floor f LEFT JOIN journal j ON j.n=f.n WHERE f.one=1 AND "
+                              "h.one=1")),
+      mark_(db_.MustPrepare("SELECT hash FROM journal WHERE n=?")),
       list_(db_.MustPrepare(Select("k.n>? AND k.n<=? ORDER BY k.n LIMIT ?"))),
       find_(db_.MustPrepare(Select("k.session_id=? AND k.seq=?"))) {}
 
@@ -86,9 +90,46 @@ absl::StatusOr<NoticeBounds> NoticeReader::ReadBounds() {
   auto row = bounds_.Step();
   if (!row.ok()) return row.status();
   NoticeBounds bounds;
-  if (*row) bounds = {NumberAt<uint64_t>(bounds_, 0), NumberAt<uint64_t>(bounds_, 1)};
+  if (*row) {
+    bounds = {CursorAt(NumberAt<uint64_t>(bounds_, 0), bounds_.View(1)),
+              CursorAt(NumberAt<uint64_t>(bounds_, 2), bounds_.View(3))};
+  }
   bounds_.Reset();
   return bounds;
+}
+
+// In a transaction of the reader's, so that what is found right is still so when it is read.
+absl::Status NoticeReader::CheckCursor(uint64_t after, const NoticeBounds& bounds) {
+  const Cursor at = ParseCursor(after);
+  if (at.n < ParseCursor(bounds.floor).n) {
+    return Error(absl::StatusCode::kOutOfRange, "CURSOR_PRUNED",
+                 "events so old are not kept; read on from oldest_cursor, and what is missing from "
+                 "the sessions themselves")
+        .With("oldest_cursor", std::to_string(bounds.floor));
+  }
+  if (at.n > ParseCursor(bounds.head).n) {
+    return Error(absl::StatusCode::kOutOfRange, "CURSOR_AHEAD",
+                 "the store has not got so far: it was restored to an earlier moment, or the "
+                 "cursor is of another; read on from an older cursor that it takes, or from "
+                 "oldest_cursor, and drop the events you have")
+        .With("newest_cursor", std::to_string(bounds.head))
+        .With("oldest_cursor", std::to_string(bounds.floor));
+  }
+  uint32_t mark = 0;
+  if (at.mark != 0) {
+    mark_.Bind(1, static_cast<int64_t>(at.n));
+    auto row = mark_.Step();
+    if (!row.ok()) return row.status();
+    if (*row) mark = ParseCursor(CursorAt(at.n, mark_.View(0))).mark;
+    mark_.Reset();
+  }
+  if (MarksAgree(at.mark, mark)) return absl::OkStatus();
+  return Error(absl::StatusCode::kOutOfRange, "CURSOR_STALE",
+               "the store was restored to a moment before this cursor and has gone on since: other "
+               "events follow; read on from an older cursor that it takes, or from oldest_cursor, "
+               "and drop the events you have")
+      .With("newest_cursor", std::to_string(bounds.head))
+      .With("oldest_cursor", std::to_string(bounds.floor));
 }
 
 absl::StatusOr<NoticePage> NoticeReader::Page(uint64_t after, size_t limit) {
@@ -97,21 +138,9 @@ absl::StatusOr<NoticePage> NoticeReader::Page(uint64_t after, size_t limit) {
   if (!moment.ok()) return moment.status();
   const auto bounds = ReadBounds();
   if (!bounds.ok()) return bounds.status();
-  if (after < bounds->floor) {
-    return Error(absl::StatusCode::kOutOfRange, "CURSOR_PRUNED",
-                 "events so old are not kept; read on from oldest_cursor, and what is missing from "
-                 "the sessions themselves")
-        .With("oldest_cursor", std::to_string(bounds->floor));
-  }
-  if (after > bounds->head) {
-    return Error(
-               absl::StatusCode::kOutOfRange, "CURSOR_AHEAD",
-               "the store has not got so far: it was restored to an earlier moment, or the cursor "
-               "is of another; begin again at a cursor it has")
-        .With("newest_cursor", std::to_string(bounds->head));
-  }
-  list_.Bind(1, static_cast<int64_t>(after))
-      .Bind(2, static_cast<int64_t>(bounds->head))
+  INVIGIL_RETURN_IF_ERROR(CheckCursor(after, *bounds));
+  list_.Bind(1, static_cast<int64_t>(ParseCursor(after).n))
+      .Bind(2, static_cast<int64_t>(ParseCursor(bounds->head).n))
       .Bind(3, static_cast<int64_t>(limit));
   auto records = All(list_);
   if (!records.ok()) return records.status();

@@ -23,10 +23,11 @@ struct NoticeRecord {
   std::shared_ptr<const std::string> report;
 };
 
-// Whoever stands at a cursor from `floor` to `head` misses nothing by reading on from it.
+// Whoever stands at a cursor (cursor.h) of this history from `floor` to `head` misses nothing by
+// reading on from it.
 struct NoticeBounds {
-  uint64_t floor = 0;  // notices up to this number are gone
-  uint64_t head = 0;   // what is numbered so, and all before, is committed
+  uint64_t floor = 0;  // notices up to this cursor are gone
+  uint64_t head = 0;   // what is up to this cursor is committed
 };
 
 // A stretch of notices of one moment, in order.
@@ -46,16 +47,18 @@ class NoticeReader {
 
   absl::StatusOr<NoticeBounds> ReadBounds();
   // What follows the cursor `after`. Errors besides: OUT_OF_RANGE (CURSOR_PRUNED: what follows it
-  // is not kept any more, with `oldest_cursor`; CURSOR_AHEAD: the store has not got so far, as
-  // after it was restored, with `newest_cursor`).
+  // is not kept any more; CURSOR_AHEAD: the store has not got so far, as after it was restored;
+  // CURSOR_STALE: it was restored and has gone on since; all with `oldest_cursor`, the last two
+  // with `newest_cursor` too).
   absl::StatusOr<NoticePage> Page(uint64_t after, size_t limit);
   // One, if it is kept.
   absl::StatusOr<std::optional<NoticeRecord>> Find(const NoticeKey& key);
 
  private:
   explicit NoticeReader(sql::Database db);
+  absl::Status CheckCursor(uint64_t after, const NoticeBounds& bounds);
   sql::Database db_;
-  sql::Statement bounds_, list_, find_;
+  sql::Statement bounds_, mark_, list_, find_;
 };
 
 // Takes old notices out of the outbox: rarely, in short transactions of its own. (An erasure

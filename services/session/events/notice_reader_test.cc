@@ -11,6 +11,7 @@
 #include "services/session/domain/apply.h"
 #include "services/session/domain/decide.h"
 #include "services/session/domain/fixtures_for_test.h"
+#include "services/session/events/cursor.h"
 #include "services/session/events/stores_for_test.h"
 
 namespace invigil::session {
@@ -137,7 +138,7 @@ TEST_P(NoticeReaderTest, PagesFollowEachOther) {
   ASSERT_TRUE(none.ok());
   EXPECT_THAT(none->records, IsEmpty());
   EXPECT_EQ(none->cursor, cursor);
-  const auto ahead = reader_->Page(cursor + 1, 2);
+  const auto ahead = reader_->Page(CursorAt(ParseCursor(cursor).n + 1, ""), 2);
   EXPECT_EQ(ahead.status().code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(ReasonOf(ahead.status()), "CURSOR_AHEAD");
 }
@@ -164,6 +165,41 @@ TEST_P(NoticeReaderTest, PruningRaisesTheFloorAndSaysSo) {
   EXPECT_EQ(reader_->Page(all[0].notice.n, 10)->records.size(), 2u);
   EXPECT_EQ(*keeper->Prune(kStart + Minutes(90), 1), 1u);
   EXPECT_EQ(*keeper->Prune(kStart + Minutes(90), 5), 1u);
+}
+
+// Numbers are given again, to other events: a cursor from before must not pass over them.
+TEST_P(NoticeReaderTest, ACursorOfALostHistoryNamesNothingElse) {
+  Activate(NewSession(), "ann");
+  const uint64_t kept = reader_->ReadBounds()->head;
+  const SessionId lost = NewSession();
+  Activate(lost, "bob");
+  const auto before = All();
+  ASSERT_EQ(before.size(), 2u);
+  const uint64_t cursor = before[1].notice.n;
+  ASSERT_TRUE(reader_->Page(cursor, 10).ok());
+  store_.Execute(CutJournal(ParseCursor(kept).n));
+  const auto ahead = reader_->Page(cursor, 10).status();
+  EXPECT_EQ(ReasonOf(ahead), "CURSOR_AHEAD");
+  // It goes on, with another candidate in the same place.
+  Activate(NewSession(), "cat");
+  Activate(NewSession(), "dan");
+  const auto after = All();
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after[0].notice.n, before[0].notice.n);
+  EXPECT_EQ(ParseCursor(after[1].notice.n).n, ParseCursor(cursor).n);
+  EXPECT_NE(after[1].notice.n, cursor);
+  const auto stale = reader_->Page(cursor, 10).status();
+  EXPECT_EQ(stale.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(ReasonOf(stale), "CURSOR_STALE");
+  const auto view = ViewError(stale);
+  ASSERT_EQ(view.metadata.size(), 2u);
+  EXPECT_EQ(view.metadata[0].first, "newest_cursor");
+  EXPECT_EQ(view.metadata[0].second, std::to_string(after[2].notice.n));
+  EXPECT_EQ(view.metadata[1].first, "oldest_cursor");
+  EXPECT_EQ(reader_->Page(std::stoull(view.metadata[1].second), 10)->records.size(), 3u);
+  // Older ones still tell where to go on.
+  EXPECT_EQ(reader_->Page(kept, 10)->records.size(), 2u);
+  EXPECT_EQ(reader_->Page(ParseCursor(kept).n, 10)->records.size(), 2u) << "of the first release";
 }
 
 // Whoever has seen a cursor must have seen all before it, however many replicas commit at once.
@@ -228,8 +264,9 @@ TEST(NoticeMigrationTest, AnOlderStoreOpensAndBeginsAtItsHead) {
   }
   auto log = *OpenSqliteEventLog(path);
   auto reader = *NoticeReader::Open(path);
-  EXPECT_EQ(reader->ReadBounds()->floor, 41u);
-  EXPECT_EQ(reader->ReadBounds()->head, 41u);
+  EXPECT_EQ(ParseCursor(reader->ReadBounds()->floor), (Cursor{41, 0}));
+  EXPECT_EQ(ParseCursor(reader->ReadBounds()->head).n, 41u);
+  EXPECT_TRUE(reader->Page(reader->ReadBounds()->head, 10)->records.empty());
   EXPECT_EQ(ReasonOf(reader->Page(40, 10).status()), "CURSOR_PRUNED");
   EXPECT_TRUE(reader->Page(41, 10)->records.empty());
 }

@@ -107,15 +107,35 @@ TEST(NoticeTest, EventIdsReadBack) {
   Notice notice;
   notice.session = *SessionId::FromHex(NewId(kStart));
   notice.seq = 1234567;
+  notice.written_at = kStart;
   const auto key = ParseEventId(notice.EventId());
   ASSERT_TRUE(key);
   EXPECT_EQ(key->session, notice.session);
   EXPECT_EQ(key->seq, notice.seq);
+  Notice other = notice;
+  other.written_at = kStart + Duration(1);
+  EXPECT_NE(notice.EventId(), other.EventId()) << "of the same place in another history";
   const std::string hex = notice.session.ToHex();
-  for (const std::string& wrong :
-       {std::string(), hex, hex + "-", hex + "-0", hex + "-01", hex + "-x", hex + "-1x",
-        hex + "-+1", hex + "--1", hex + "_1", hex.substr(1) + "-1", hex + "-18446744073709551616",
-        hex + "-18446744073709551615"}) {
+  for (const std::string& wrong : {std::string(),
+                                   hex,
+                                   hex + "-",
+                                   hex + "-1",
+                                   hex + "-1-",
+                                   hex + "-0-5",
+                                   hex + "-01-5",
+                                   hex + "-x-5",
+                                   hex + "-1x-5",
+                                   hex + "-+1-5",
+                                   hex + "--1-5",
+                                   hex + "_1-5",
+                                   hex + "-1_5",
+                                   hex + "-1-05",
+                                   hex + "-1-5x",
+                                   hex + "-1-+5",
+                                   hex.substr(1) + "-1-5",
+                                   hex + "-18446744073709551616-5",
+                                   hex + "-18446744073709551615-5",
+                                   hex + "-1-9223372036854775808"}) {
     EXPECT_FALSE(ParseEventId(wrong)) << wrong;
   }
 }

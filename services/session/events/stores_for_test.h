@@ -33,6 +33,13 @@ class EventsTestStore {
   std::unique_ptr<NoticeKeeper> OpenKeeper() const {
     return *NoticeKeeper::Open(location_, schema_);
   }
+  // Behind everybody's back.
+  void Execute(const std::string& sql) const {
+    auto db = sql::Database::Open(location_, sql::Database::Mode::kReadWrite, schema_);
+    ASSERT_TRUE(db.ok()) << db.status();
+    const absl::Status status = db->Execute(sql);
+    ASSERT_TRUE(status.ok()) << status;
+  }
   const testing::TempDir& dir() const { return dir_; }
   const std::string& location() const { return location_; }
 

@@ -56,6 +56,45 @@ TEST_P(CommitTailTest, AScreenIsToldOfWhatAnotherReplicaDid) {
   here_->Stop();
 }
 
+// Numbers are given again: the rows behind the one read last may be none of those read.
+TEST_P(CommitTailTest, AJournalThatLostItsEndIsReadFromThere) {
+  const SessionId ann = Activate(*here_, "ann");
+  const auto reader = store_.OpenReader();
+  const uint64_t begin = reader->ReadJournalHead()->n;
+  CommitTail tail(*here_, store_.OpenReader(), Millis(10));
+  std::atomic<uint32_t> version{0};
+  const auto subscription = here_->Subscribe(
+      ann, [&](const SessionChange& change) { version = change.state->deadline_version; });
+  tail.Start();
+  uint32_t grants = 0;
+  const auto grant = [&] {
+    EXPECT_TRUE(
+        Ask(*there_, ann, GrantTime{{"g" + std::to_string(++grants), Seconds(1)}, "p", "r"}).ok());
+  };
+  const auto told = [&] { return testing::WaitUntil([&] { return version == grants + 1; }); };
+  // As above, for the tail to begin.
+  ASSERT_TRUE(testing::WaitUntil([&] {
+    grant();
+    return version > 1;
+  }));
+  for (int i = 0; i < 10; ++i) grant();
+  ASSERT_TRUE(told());
+  // Shorter than what was read, and then as long, and then longer.
+  store_.Execute(CutJournal(begin));
+  grant();
+  EXPECT_TRUE(told()) << "the journal is shorter than it was";
+  ASSERT_LT(reader->ReadJournalHead()->n, begin + 10);
+  const uint64_t end = reader->ReadJournalHead()->n;
+  for (int i = 0; i < 4; ++i) grant();
+  ASSERT_TRUE(told());
+  ASSERT_EQ(reader->ReadJournalHead()->n, end + 4);
+  grant();
+  EXPECT_TRUE(told()) << "and goes on";
+  tail.Stop();
+  there_->Stop();
+  here_->Stop();
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, CommitTailTest, kTestStores, TestStore::Name);
 
 }  // namespace

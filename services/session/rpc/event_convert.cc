@@ -57,6 +57,7 @@ void ToProto(const Undelivered& row, v1::DeadLetter* to) {
   Notice named;
   named.session = row.key.session;
   named.seq = row.key.seq;
+  named.written_at = row.written_at;
   to->set_event_id(named.EventId());
   to->set_cursor(row.n);
   to->set_tries(row.tries);

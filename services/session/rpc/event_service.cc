@@ -291,7 +291,9 @@ class EventServiceImpl final : public v1::EventService::CallbackService {
       ToProto(row, letter);
       const auto record = shared_->feed.reader().Find(row.key);
       if (!record.ok()) return record.status();
-      if (*record) ToProto(**record, letter->mutable_event());
+      if (*record && (*record)->notice.EventId() == letter->event_id()) {
+        ToProto(**record, letter->mutable_event());
+      }
     }
     if (rows->size() > *size) {
       response->set_next_page_token(std::to_string((*rows)[*size - 1].n));
@@ -343,7 +345,8 @@ class EventServiceImpl final : public v1::EventService::CallbackService {
       absl::StatusOr<std::optional<NoticeRecord>> record = std::optional<NoticeRecord>();
       if (key) record = shared_->feed.reader().Find(*key);
       if (!record.ok()) return record.status();
-      if (!*record || !webhook->filter.Wants((*record)->notice)) {
+      const bool known = *record && (*record)->notice.EventId() == id;
+      if (!known || !webhook->filter.Wants((*record)->notice)) {
         return NotFound("EVENT_NOT_FOUND",
                         "one of the events is not kept, or not one of this webhook's; nothing is "
                         "replayed")

@@ -108,7 +108,8 @@ TEST_F(EventServiceTest, PagesTellALife) {
   uint64_t last = 0;
   for (const v1::SessionEvent& event : page->events()) {
     EXPECT_EQ(event.session_id(), session);
-    EXPECT_EQ(event.event_id(), session + "-" + std::to_string(event.sequence()));
+    EXPECT_EQ(ParseEventId(event.event_id()),
+              (NoticeKey{*SessionId::FromHex(session), event.sequence()}));
     EXPECT_EQ(event.candidate_id(), "ann");
     EXPECT_EQ(event.exam_id(), "CLF-C02");
     EXPECT_EQ(event.session_kind(), v1::SESSION_KIND_EXAM);
@@ -348,6 +349,8 @@ TEST_F(EventServiceTest, DeadLettersAreListedAndReplayed) {
     Undelivered row;
     row.n = event.cursor();
     row.key = *ParseEventId(event.event_id());
+    row.written_at =
+        FromUnixMicros(std::stoll(event.event_id().substr(event.event_id().rfind('-') + 1)));
     row.dead = true;
     row.tries = 8;
     row.error = "HTTP 500";
@@ -393,7 +396,7 @@ TEST_F(EventServiceTest, DeadLettersAreListedAndReplayed) {
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ(replayed->webhook().cursor(), 0u);
   EXPECT_EQ(replayed->webhook().dead_letters(), 0u);
-  replay.set_from_cursor(events->cursor() + 1);
+  replay.set_from_cursor(events->cursor() + (uint64_t{1} << 20));
   replay.set_request_id("p3");
   EXPECT_EQ(ReasonOf(Do<v1::ReplayWebhookResponse>(&EventStub::ReplayWebhook, replay).status()),
             "CURSOR_AHEAD");

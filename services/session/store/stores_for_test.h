@@ -16,6 +16,14 @@ namespace invigil::session {
 
 inline const auto kTestStores = ::testing::Values("sqlite", "postgresql");
 
+// SQL after which the journal ends with row `n`, as in a store that lost what it committed later.
+inline std::string CutJournal(uint64_t n) {
+  const std::string row = std::to_string(n);
+  return "DELETE FROM notices WHERE n>" + row + "; DELETE FROM journal WHERE n>" + row +
+         "; UPDATE journal_head SET n=" + row + ", hash=(SELECT hash FROM journal WHERE n=" + row +
+         ")";
+}
+
 // An empty store, which may be opened any number of times.
 class TestStore {
  public:
@@ -35,15 +43,21 @@ class TestStore {
                      : *OpenSqliteEventLogReader(dir_.Path("s.db"));
   }
 
-  // As a server that is promoted and lacks what `sql` takes out: every connection breaks, and then
-  // it is gone. PostgreSQL only.
-  void FailOver(const std::string& sql) const {
-    auto& server = testing::PostgresServer::Shared();
-    server.Restart();
-    auto db = sql::Database::Open(server.url(), sql::Database::Mode::kReadWrite, schema_);
+  // Behind everybody's back.
+  void Execute(const std::string& sql) const {
+    auto db =
+        sql::Database::Open(postgres_ ? testing::PostgresServer::Shared().url() : dir_.Path("s.db"),
+                            sql::Database::Mode::kReadWrite, schema_);
     ASSERT_TRUE(db.ok()) << db.status();
     const absl::Status status = db->Execute(sql);
     ASSERT_TRUE(status.ok()) << status;
+  }
+
+  // As a server that is promoted and lacks what `sql` takes out: every connection breaks, and then
+  // it is gone. PostgreSQL only.
+  void FailOver(const std::string& sql) const {
+    testing::PostgresServer::Shared().Restart();
+    Execute(sql);
   }
 
  private:
