@@ -30,10 +30,10 @@ svg { display: block; width: 100%; height: auto; margin: .4rem 0 .8rem; }
 svg.zones { width: 9.5rem; margin: .15rem 0 0; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 .8rem; font-size: .94rem; }
 caption { text-align: left; font-size: .88rem; color: #424a53; padding-bottom: .35rem; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border-bottom: 1px solid #c8d0d8; overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem .4rem 0; border-bottom: 1px solid #c8d0d8; overflow-wrap: break-word; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { border-bottom: 2px solid #57606a; font-size: .85rem; overflow-wrap: normal; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 7rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .note { display: block; font-weight: 400; color: #424a53; font-size: .88rem; }
 .alarm { border-left: 4px solid #8c2f12; padding: .1rem 0 .1rem .75rem; }
@@ -41,7 +41,7 @@ tbody th { font-weight: 600; }
 @media (max-width: 34rem) { main { padding: 1.25rem .9rem 2rem; } .score { font-size: 2.4rem; } body { font-size: 15px; } }
 @media print {
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } .scroll { overflow: visible; }
-  section, tr, svg { break-inside: avoid; } section.long { break-inside: auto; } h2 { break-after: avoid; } thead { display: table-header-group; }
+  tr, svg, .result { break-inside: avoid; } h2 { break-after: avoid; } thead { display: table-header-group; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )css";

@@ -65,7 +65,7 @@ std::string Draw(const ScalePlot& plot) {
                             " to " + Number(plot.max) + "; " + Number(plot.cut) +
                             " passes; one standard error reaches from " + Number(plot.low) +
                             " to " + Number(plot.high) + ".";
-  std::string out = Open(kWidth, 108, title);
+  std::string out = Open(kWidth, 116, title);
   out += Box(at(plot.min), top, at(plot.cut) - at(plot.min), height, kLight);
   out += Box(at(plot.cut), top, at(plot.max) - at(plot.cut), height, kAbove);
   out += Box(at(plot.low), top + 4, std::max(2.0, at(plot.high) - at(plot.low)), height - 8, kBand);
