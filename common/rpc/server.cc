@@ -15,7 +15,9 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/base/deadline.h"
+#include "common/config/address.h"
 #include "common/error/error.h"
+#include "common/rpc/grpc_log.h"
 #include "common/telemetry/admin_server.h"
 
 namespace invigil::rpc {
@@ -117,6 +119,15 @@ absl::Status LoadReflection() {
                                              "; install it or leave the flag out");
 }
 
+// What follows would take a wrong one for a host on another machine, or notice only once it serves.
+absl::Status CheckAddress(const std::string& flag, const std::string& address) {
+  if (address.starts_with("unix:")) return absl::OkStatus();
+  const auto parsed = config::ParseAddress(address);
+  if (parsed.ok()) return absl::OkStatus();
+  return InvalidArgument("ADDRESS_INVALID",
+                         "--" + flag + ": " + std::string(parsed.status().message()));
+}
+
 class ServerImpl final : public Server {
  public:
   ServerImpl(std::string service, ServerOptions options)
@@ -126,6 +137,8 @@ class ServerImpl final : public Server {
   absl::Status Begin(const std::vector<grpc::Service*>& services,
                      std::function<absl::Status()> ready,
                      std::function<void(grpc::ServerBuilder&)> configure) {
+    INVIGIL_RETURN_IF_ERROR(CheckAddress("listen", options_.listen));
+    INVIGIL_RETURN_IF_ERROR(CheckAddress("admin", options_.admin));
     auto credentials = ServerCredentials(options_.tls, options_.listen);
     if (!credentials.ok()) return credentials.status();
     grpc::EnableDefaultHealthCheckService(true);
@@ -240,6 +253,7 @@ absl::Status StartLogging(const std::string& service, const ServerOptions& optio
                                "\" is not a level; use debug, info, warning or error");
   }
   log::Init(log_options);
+  TakeGrpcLog();
   return absl::OkStatus();
 }
 

@@ -63,7 +63,7 @@ class HttpServerImpl final : public HttpServer {
   int64_t connections() const override { return shared_.connections; }
 
   void Drain(Duration timeout) override {
-    if (drained_.exchange(true)) return;
+    if (drained_.exchange(true) || loops_.empty()) return;  // it may never have begun
     net::post(loops_[0]->context, [this] {
       Code ignored;
       acceptor_->close(ignored);
