@@ -103,7 +103,7 @@ std::string RescoringText(const sco::Rescoring& rescoring) {
   if (!rescoring.acts_intact()) {
     absl::StrAppend(
         &out,
-        "The record of acts was changed: its chain is broken, cut short, or of something else.\n");
+        "The record of acts was changed: its chain of hashes is broken, or it does not fit.\n");
   }
   return out;
 }
