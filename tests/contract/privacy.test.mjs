@@ -44,6 +44,12 @@ describe('privacy', () => {
     assert.deepEqual(session.timeline.map(({ kind }) => kind).filter((kind) => kind !== 'responses_stored'), ['reserved', 'form_attached', 'started', 'message_sent', 'sealed.submitted', 'scored', 'released']);
     const text = JSON.stringify(all);
     for (const item of candidate.session.items) assert.ok(!text.includes(item.stem), 'no text of an item');
+    // A page that was never handed out gives the same away, and leaves a row all the same.
+    const rows = async () => Number((await call(suite.http, 'invigil.session.v1.AuditService/VerifyJournal', {}, operator)).rightRows);
+    const before = await rows();
+    const page = await call(suite.http, `${service}/ExportCandidate`, { candidateId: candidate.subject, pageToken: '0'.repeat(32) }, operator);
+    assert.equal(page.sessions.length, 1);
+    assert.equal(await rows(), before + 1);
     const nobody = await call(suite.http, `${service}/ExportCandidate`, { candidateId: 'nobody-at-all' }, operator);
     assert.deepEqual(nobody.sessions, []);
   });
