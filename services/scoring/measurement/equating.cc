@@ -25,6 +25,7 @@ using itembank::v1::ITEM_STATUS_OPERATIONAL;
 constexpr Duration kKeyPatience = Seconds(5);
 constexpr int kDraws = 200;
 constexpr double kLeastSlope = 0.05;
+constexpr double kDriftErrors = 2.58;  // standard errors: one in a hundred by chance
 
 std::optional<equating::Method> ObservedMethod(v1::EquatingMethod method) {
   using equating::Method;
@@ -263,8 +264,11 @@ void Compare(const FormView& form, v1::EquatingResult& result) {
 void FillAnchors(const Dataset& data, const std::optional<LinkedCalibration>& linked,
                  const std::set<std::string>& only, v1::EquatingResult& result) {
   std::map<std::string, const linking::AnchorDrift*> drift;
+  std::map<std::string, double> errors;
   for (size_t k = 0; linked && k < linked->anchors.size(); ++k) {
-    drift[linked->data.items[linked->anchors[k]].item_id()] = &linked->drift[k];
+    const std::string& id = linked->data.items[linked->anchors[k]].item_id();
+    drift[id] = &linked->drift[k];
+    errors[id] = linked->result.items[linked->anchors[k]].se_difficulty.value_or(0);
   }
   const std::vector<ColumnStatistics> columns = StatisticsOf(data);
   for (size_t i = 0; i < data.items.size(); ++i) {
@@ -282,7 +286,10 @@ void FillAnchors(const Dataset& data, const std::optional<LinkedCalibration>& li
     out->set_answers(columns[i].answers);
     out->set_displacement(checked->second->displacement);
     if (checked->second->robust_z) out->set_robust_z(*checked->second->robust_z);
-    out->set_drifts(checked->second->drifts || checked->second->removed);
+    // What the estimate's own error explains is no drift of the item.
+    out->set_drifts((checked->second->drifts || checked->second->removed) &&
+                    std::abs(checked->second->displacement) >
+                        kDriftErrors * errors[item.item_id()]);
     out->set_covered(!out->drifts());
   }
 }
