@@ -21,6 +21,13 @@ absl::StatusOr<std::string> LocationOf(const std::string& store, const std::stri
                                "postgresql://USER@HOST:PORT/DATABASE"
                              : "--data and --store both say where data is kept: give one of them");
   }
+  if (const size_t scheme = store.find("://"); scheme != std::string::npos && !IsPostgres(store)) {
+    // Not the rest of it, which may hold a password.
+    return InvalidArgument(
+        "FLAGS_INVALID", "--store: " + store.substr(0, scheme) +
+                             ":// is no store that is known here; give "
+                             "postgresql://USER@HOST:PORT/DATABASE, or the path of an SQLite file");
+  }
   return store.empty() ? data + "/" + file : store;
 }
 
