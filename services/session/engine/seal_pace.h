@@ -24,8 +24,14 @@ class SealPace {
     };
     smooth(a_job_, static_cast<double>(decided.count()) / static_cast<double>(jobs));
     smooth(a_commit_, static_cast<double>((committed - decided).count()));
-    if (waiting == 0 || !since_) since_ = now;
-    late_ = now - *since_ > kPatience;
+    // Counted from the first batch that left some over, not from the last that left none: between
+    // the two nothing may have happened for hours.
+    if (waiting == 0) {
+      since_.reset();
+    } else if (!since_) {
+      since_ = now;
+    }
+    late_ = since_ && now - *since_ > kPatience;
   }
 
   size_t Quota() const {
