@@ -62,6 +62,7 @@ describe('three sections and two breaks, one clock for all (PMP-like)', () => {
     assert.deepEqual(session.items.map(({ position }) => position), Array.from({ length: 60 }, (_, i) => i + 1), 'nothing of later sections');
     assert.equal((await candidate.get()).session.items.length, 60);
     assert.ok(seconds(session.remaining) > 14_390 && session.remaining === session.examRemaining);
+    assert.equal(session.breaksAllowed, false);
     await refused(candidate.takeBreak(1), noBreak);
     await refused(candidate.endBreak(1), { status: 400, code: 'invalid_argument', reason: 'BREAK_INVALID', fields: ['break_number'] });
     await answer(candidate, 0, 60);
@@ -112,6 +113,7 @@ describe('three sections and two breaks, one clock for all (PMP-like)', () => {
 
   it('lets candidates take breaks of their own where the exam allows it: the clock runs, what was seen is locked', async () => {
     const candidate = await begin(await publish(suite, { ...exam, examId: 'PMP-OWN-BREAKS', unscheduledBreaks: true, sources: exam.sources.map((source) => ({ ...source, fields: [...source.fields, 'unscheduled_breaks'] })) }));
+    assert.equal(candidate.session.breaksAllowed, true);
     await answer(candidate, 0, 2);
     await refused(candidate.takeBreak(1, { pooled: true }), noBreak);
     const late = candidate.write(2, candidate.pick(2));

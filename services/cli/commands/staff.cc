@@ -41,7 +41,7 @@ absl::Status KeepOpen(const Connection& connection,
   Duration last_sign = clock.Monotonic();
   for (int attempt = 1;; ++attempt) {
     bool came = false;
-    const absl::Status ended = open(&came);
+    absl::Status ended = open(&came);
     if (came) {
       attempt = 1;
       last_sign = clock.Monotonic();

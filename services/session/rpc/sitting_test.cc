@@ -240,6 +240,7 @@ TEST_F(SittingTest, BreaksAreNumberedAndWaitForAnswersOnTheirWay) {
   EXPECT_EQ(ReasonOf(take(1, 1).status()), "RESPONSES_MISSING");
   ASSERT_TRUE(Save(session, token, 0, 1, "A").ok());
   EXPECT_EQ(Get(session, token)->break_count(), 0u);
+  EXPECT_TRUE(Get(session, token)->breaks_allowed());
   const auto taken = take(1, 1);
   ASSERT_TRUE(taken.ok()) << taken.status();
   EXPECT_EQ(taken->session().break_count(), 1u);
