@@ -49,7 +49,7 @@ describe('one exam from start to report', () => {
     started = await candidate.start('CLF-C02', requestId);
     assert.deepEqual(keysOf(started), ['session', 'sessionToken']);
     const { session } = started;
-    assert.deepEqual(keysOf(session), ['breakCount', 'breakKind', 'breakPoolRemaining', 'currentPart', 'deadlineVersion', 'duration', 'epoch', 'examId', 'examRemaining', 'granted', 'items', 'kind', 'lockedItemIds', 'marks', 'messages', 'parts', 'remaining', 'responses', 'sessionId', 'startTime', 'state', 'title']);
+    assert.deepEqual(keysOf(session), ['breakCount', 'breakKind', 'breakPoolRemaining', 'breaksAllowed', 'currentPart', 'deadlineVersion', 'duration', 'epoch', 'examId', 'examRemaining', 'granted', 'items', 'kind', 'lockedItemIds', 'marks', 'messages', 'parts', 'remaining', 'responses', 'sessionId', 'startTime', 'state', 'title']);
     assert.match(session.sessionId, /^[0-9a-f]{32}$/);
     assert.equal(session.examId, 'CLF-C02');
     assert.equal(session.state, 'SESSION_STATE_ACTIVE');
