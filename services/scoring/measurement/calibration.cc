@@ -16,7 +16,6 @@ using itembank::v1::ITEM_STATUS_PRETEST;
 using itembank::v1::ItemStatistics;
 
 constexpr uint32_t kLeastAnswers = 100;
-constexpr int kMostIterations = 1000;
 constexpr double kDriftDisplacement = 0.5;  // logits, as domain/linking/drift.h
 
 ItemModel ModelOf(v1::CalibrationModel model) {

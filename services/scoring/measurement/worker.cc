@@ -155,7 +155,7 @@ absl::Status MeasurementWorker::Work(const WorkRecord& record) {
   const Time now = clock_.Now();
   const auto mine = store_.Claim(record.id, owner_, now, now + options_.lease);
   if (!mine.ok() || !*mine) return mine.status();
-  const absl::Status status = record.state == WorkState::kRunning ? Compute(record) : Apply(record);
+  absl::Status status = record.state == WorkState::kRunning ? Compute(record) : Apply(record);
   if (status.ok() || Passes(status) || ReasonOf(status) == "MEASUREMENT_MOVED" ||
       absl::IsCancelled(status)) {
     return status;
