@@ -164,6 +164,10 @@ class GrpcApi final : public Api {
                                                      const std::string& token) override {
     return Call(*learner_, &sco::LearnerService::Stub::RefitPrior, request, token, kBulkTime);
   }
+  absl::StatusOr<sco::RenderScoreReportResponse> RenderScoreReport(
+      const sco::RenderScoreReportRequest& request, const std::string& token) override {
+    return Call(*report_, &sco::ReportService::Stub::RenderScoreReport, request, token);
+  }
   absl::StatusOr<sco::GetCohortReportResponse> GetCohortReport(
       const sco::GetCohortReportRequest& request, const std::string& token) override {
     return Call(*report_, &sco::ReportService::Stub::GetCohortReport, request, token, kBulkTime);

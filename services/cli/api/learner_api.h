@@ -28,6 +28,10 @@ class LearnerApi {
       const scoring::v1::RefitPriorRequest&, const std::string&) {
     return NoSignals();
   }
+  virtual absl::StatusOr<scoring::v1::RenderScoreReportResponse> RenderScoreReport(
+      const scoring::v1::RenderScoreReportRequest&, const std::string&) {
+    return NoSignals();
+  }
   virtual absl::StatusOr<scoring::v1::GetCohortReportResponse> GetCohortReport(
       const scoring::v1::GetCohortReportRequest&, const std::string&) {
     return NoSignals();

@@ -10,7 +10,6 @@
 #include "services/cli/core/text.h"
 #include "services/cli/learner/learner_text.h"
 #include "services/cli/report/report_text.h"
-#include "services/cli/report/score_facts.h"
 
 namespace invigil::cli {
 namespace {
@@ -50,6 +49,16 @@ int OneReport(Connection& connection, const std::string& session, const Wanted& 
   const auto report =
       connection.Run([&](Api& api) { return api.GetScoreReport(request, connection.token); });
   if (!report.ok()) return Fail(report.status());
+  if (!wanted.html.empty()) {
+    // A result that is held back has no report, and then no page either.
+    scoring::v1::RenderScoreReportRequest render;
+    render.set_session_id(session);
+    render.set_score_version(report->score_version());
+    render.set_pass_fail_only(wanted.pass_fail_only);
+    const auto page =
+        connection.Run([&](Api& api) { return api.RenderScoreReport(render, connection.token); });
+    return page.ok() ? Write(wanted.html, page->html()) : Fail(page.status());
+  }
   scoring::v1::ExplainScoreResponse explanation;
   if (wanted.explain) {
     scoring::v1::ExplainScoreRequest explain;
@@ -58,11 +67,6 @@ int OneReport(Connection& connection, const std::string& session, const Wanted& 
         connection.Run([&](Api& api) { return api.ExplainScore(explain, connection.token); });
     if (!answer.ok()) return Fail(answer.status());
     explanation = *std::move(answer);
-  }
-  if (!wanted.html.empty()) {
-    scoring::reports::ScoreFacts facts = FactsOf(*report, explanation.text());
-    facts.pass_fail_only = wanted.pass_fail_only;
-    return Write(wanted.html, scoring::reports::ScorePage(facts));
   }
   if (!wanted.explain) return Print(wanted.json ? ToJson(*report) : ReportText(*report));
   return Print(wanted.json ? "{\"report\":" + ToCompactJson(*report) +
@@ -92,6 +96,9 @@ int ReportCommand(const Words& words) {
       .Text("form", &wanted.form, "FORM", "With --cohort: of one form.");
   DeclareSettings(flags, &given);
   const Words rest = ParseWithWords(flags, words);
+  if (wanted.explain && !wanted.html.empty()) {
+    return Fail(UsageError("--explain is text or JSON; leave --html out"));
+  }
   const size_t most = wanted.cohort.empty() ? 1 : 0;
   if (rest.size() < most) return Fail(UsageError("name the session, or an exam with --cohort"));
   if (rest.size() > most) {

@@ -6,8 +6,8 @@
 
 #include "common/error/error.h"
 #include "services/scoring/domain/decisions/classification.h"
+#include "services/scoring/domain/pages/html.h"
 #include "services/scoring/domain/scoring.h"
-#include "services/scoring/reports/html.h"
 
 namespace invigil::scoring::reports {
 namespace {

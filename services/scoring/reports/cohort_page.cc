@@ -1,8 +1,8 @@
 #include "services/scoring/reports/cohort_page.h"
 
 #include "absl/time/time.h"
-#include "services/scoring/reports/html.h"
-#include "services/scoring/reports/plots.h"
+#include "services/scoring/domain/pages/html.h"
+#include "services/scoring/domain/pages/plots.h"
 
 namespace invigil::scoring::reports {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "invigil/scoring/v1/report.pb.h"
 #include "invigil/scoring/v1/scoring.pb.h"
+#include "services/scoring/domain/pages/score_page.h"
 #include "services/scoring/reports/cohort.h"
-#include "services/scoring/reports/score_page.h"
 
 namespace invigil::scoring::reports {
 

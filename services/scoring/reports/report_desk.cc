@@ -8,11 +8,11 @@
 
 #include "common/error/error.h"
 #include "services/scoring/domain/conversion.h"
+#include "services/scoring/domain/pages/score_page.h"
 #include "services/scoring/domain/rescoring.h"
 #include "services/scoring/reports/cohort.h"
 #include "services/scoring/reports/cohort_page.h"
 #include "services/scoring/reports/report_convert.h"
-#include "services/scoring/reports/score_page.h"
 #include "services/scoring/rpc/convert.h"
 
 namespace invigil::scoring::reports {

@@ -1,9 +1,9 @@
-#include "services/scoring/reports/plots.h"
+#include "services/scoring/domain/pages/plots.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "services/scoring/reports/html.h"
+#include "services/scoring/domain/pages/html.h"
 
 namespace invigil::scoring::reports {
 namespace {

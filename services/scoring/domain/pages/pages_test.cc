@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "services/scoring/reports/html.h"
-#include "services/scoring/reports/plots.h"
-#include "services/scoring/reports/score_page.h"
+#include "services/scoring/domain/pages/html.h"
+#include "services/scoring/domain/pages/plots.h"
+#include "services/scoring/domain/pages/score_page.h"
 
 namespace invigil::scoring::reports {
 namespace {

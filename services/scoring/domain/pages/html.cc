@@ -1,4 +1,4 @@
-#include "services/scoring/reports/html.h"
+#include "services/scoring/domain/pages/html.h"
 
 #include <algorithm>
 #include <cmath>

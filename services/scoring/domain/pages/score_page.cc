@@ -1,10 +1,10 @@
-#include "services/scoring/reports/score_page.h"
+#include "services/scoring/domain/pages/score_page.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "services/scoring/reports/html.h"
-#include "services/scoring/reports/plots.h"
+#include "services/scoring/domain/pages/html.h"
+#include "services/scoring/domain/pages/plots.h"
 
 namespace invigil::scoring::reports {
 namespace {
