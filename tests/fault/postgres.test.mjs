@@ -48,7 +48,7 @@ describe('on PostgreSQL', () => {
     await settle(writers);
     assert.deepEqual(writers.map(({ unknown }) => unknown), writers.map(() => 0));
     const schemas = await postgres.sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'invigil%' ORDER BY 1");
-    assert.deepEqual(schemas.split('\n'), ['invigil_events', 'invigil_item_bank', 'invigil_registration', 'invigil_scoring', 'invigil_session']);
+    assert.deepEqual(schemas.split('\n'), ['invigil_events', 'invigil_item_bank', 'invigil_measurement', 'invigil_registration', 'invigil_scoring', 'invigil_session']);
     assert.equal(await postgres.sql('SELECT count(*) FROM invigil_session.outbox'), '0');
   });
 
