@@ -32,5 +32,7 @@ function(invigil_protos name)
     add_library(${name}_grpc STATIC ${service_sources})
     target_link_libraries(${name}_grpc PUBLIC ${name} PkgConfig::GRPCPP)
     target_compile_options(${name}_grpc PRIVATE -w)
+    # gRPC's headers cost more than the code.
+    set_target_properties(${name}_grpc PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
   endif()
 endfunction()
