@@ -10,7 +10,7 @@
 #include "services/scoring/rpc/convert.h"
 #include "services/scoring/rpc/rescore_session.h"
 #include "services/scoring/rpc/rescoring_convert.h"
-#include "services/scoring/rpc/rescoring_watch.h"
+#include "services/scoring/rpc/watch_reactor.h"
 
 namespace invigil::scoring {
 namespace {
@@ -50,90 +50,6 @@ bool IsOver(v1::RescoringState state) {
   return state != v1::RESCORING_STATE_PREVIEWING && state != v1::RESCORING_STATE_APPLYING;
 }
 
-// Sends the rescoring whenever it has moved, one message at a time.
-class Watch final : public grpc::ServerWriteReactor<v1::WatchRescoringResponse> {
- public:
-  Watch(const RescoringParts& parts, const rpc::Method& method)
-      : parts_(parts), method_(method), begin_(parts.clock.Monotonic()) {}
-
-  // Gives what the watches shall call, or nothing when the call is refused.
-  RescoringWatches::Told Begin(grpc::CallbackServerContext& context) {
-    self_ = std::shared_ptr<Watch>(this);
-    auto caller = parts_.guard.Admit(context, method_);
-    if (!caller.ok()) {
-      End(caller.status());
-      return nullptr;
-    }
-    caller_ = *std::move(caller);
-    return [weak = std::weak_ptr<Watch>(self_)](const absl::StatusOr<RescoringRecord>& record) {
-      const auto self = weak.lock();
-      return self && self->Tell(record);
-    };
-  }
-
- private:
-  bool Tell(const absl::StatusOr<RescoringRecord>& record) {
-    // The store is busy: the next look tells more.
-    if (absl::IsUnavailable(record.status()) || absl::IsResourceExhausted(record.status())) {
-      const std::lock_guard lock(mutex_);
-      return !ended_;
-    }
-    if (!record.ok()) {
-      End(record.status());
-      return false;
-    }
-    v1::WatchRescoringResponse message;
-    if (const auto status = FillRescoring(*record, message.mutable_rescoring()); !status.ok()) {
-      End(status);
-      return false;
-    }
-    const std::lock_guard lock(mutex_);
-    if (ended_) return false;
-    std::string text = message.SerializeAsString();
-    // A slow reader misses steps, never the last one.
-    if (writing_ || text == sent_) return true;
-    writing_ = true;
-    last_ = IsOver(message.rescoring().state());
-    sent_ = std::move(text);
-    sending_.Swap(&message);
-    StartWrite(&sending_);
-    return !last_;
-  }
-  void OnWriteDone(bool ok) override {
-    bool last = false;
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = false;
-      last = last_ || !ok;
-    }
-    if (last) End(absl::OkStatus());
-  }
-  void OnCancel() override { End(absl::CancelledError("the client went away")); }
-  void End(const absl::Status& status) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (ended_) return;
-      ended_ = true;
-    }
-    rpc::RecordEnd(method_, caller_.trace, absl::IsCancelled(status) ? absl::OkStatus() : status,
-                   parts_.clock.Monotonic() - begin_);
-    Finish(rpc::ToGrpc(status));
-  }
-  void OnDone() override { self_.reset(); }  // may delete this
-
-  const RescoringParts parts_;
-  const rpc::Method& method_;
-  const Duration begin_;
-  rpc::Caller caller_;
-  std::shared_ptr<Watch> self_;
-  std::mutex mutex_;
-  bool ended_ = false;  // under mutex_, as all below
-  bool writing_ = false;
-  bool last_ = false;
-  std::string sent_;
-  v1::WatchRescoringResponse sending_;
-};
-
 class RescoringService final : public v1::RescoringService::CallbackService {
  public:
   explicit RescoringService(const RescoringParts& parts)
@@ -149,7 +65,8 @@ class RescoringService final : public v1::RescoringService::CallbackService {
         replay_(Find("ReplayScore")),
         list_amendments_(Find("ListAmendments")),
         acknowledge_(Find("AcknowledgeAmendments")),
-        watches_(parts.store, parts.watch_every) {}
+        watches_([&store = parts.store](const std::string& id) { return store.GetRescoring(id); },
+                 parts.watch_every) {}
 
   grpc::ServerUnaryReactor* CreateRescoring(grpc::CallbackServerContext* context,
                                             const v1::CreateRescoringRequest* request,
@@ -169,9 +86,13 @@ class RescoringService final : public v1::RescoringService::CallbackService {
   }
   grpc::ServerWriteReactor<v1::WatchRescoringResponse>* WatchRescoring(
       grpc::CallbackServerContext* context, const v1::WatchRescoringRequest* request) override {
-    auto* watch = new Watch(parts_, watch_);  // its own, until gRPC is done with it
-    if (auto told = watch->Begin(*context)) watches_.Add(request->rescoring_id(), std::move(told));
-    return watch;
+    return WatchReactor<RescoringRecord, v1::WatchRescoringResponse>::Begin(
+        *context, parts_.guard, watch_, parts_.clock, watches_, request->rescoring_id(),
+        [](const RescoringRecord& record,
+           v1::WatchRescoringResponse* message) -> absl::StatusOr<bool> {
+          INVIGIL_RETURN_IF_ERROR(FillRescoring(record, message->mutable_rescoring()));
+          return IsOver(message->rescoring().state());
+        });
   }
   grpc::ServerUnaryReactor* ListRescorings(grpc::CallbackServerContext* context,
                                            const v1::ListRescoringsRequest* request,
@@ -352,7 +273,7 @@ class RescoringService final : public v1::RescoringService::CallbackService {
   const RescoringParts parts_;
   const rpc::Method &create_, &get_, &watch_, &list_, &list_changes_, &approve_, &cancel_,
       &list_revisions_, &replay_, &list_amendments_, &acknowledge_;
-  RescoringWatches watches_;
+  Watches<RescoringRecord> watches_;
 };
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "services/scoring/measurement/rpc/measurement_service.h"
 
-#include <mutex>
+#include <string>
 #include <utility>
 
 #include "common/error/error.h"
 #include "common/rpc/status.h"
 #include "common/rpc/unary.h"
 #include "invigil/scoring/v1/measurement.grpc.pb.h"
-#include "services/scoring/measurement/rpc/measurement_watch.h"
+#include "services/scoring/rpc/watch_reactor.h"
 
 namespace invigil::scoring {
 namespace {
@@ -19,86 +19,6 @@ constexpr char kService[] = "/invigil.scoring.v1.MeasurementService/";
 bool IsOver(WorkState state) {
   return state != WorkState::kRunning && state != WorkState::kApplying;
 }
-
-// Sends the calibration whenever it has moved, one message at a time.
-class Watch final : public grpc::ServerWriteReactor<v1::WatchCalibrationResponse> {
- public:
-  Watch(const MeasurementParts& parts, const rpc::Method& method)
-      : parts_(parts), method_(method), begin_(parts.clock.Monotonic()) {}
-
-  // Gives what the watches shall call, or nothing when the call is refused.
-  CalibrationWatches::Told Begin(grpc::CallbackServerContext& context) {
-    self_ = std::shared_ptr<Watch>(this);
-    auto caller = parts_.guard.Admit(context, method_);
-    if (!caller.ok()) {
-      End(caller.status());
-      return nullptr;
-    }
-    caller_ = *std::move(caller);
-    return [weak = std::weak_ptr<Watch>(self_)](const absl::StatusOr<WorkRecord>& record) {
-      const auto self = weak.lock();
-      return self && self->Tell(record);
-    };
-  }
-
- private:
-  bool Tell(const absl::StatusOr<WorkRecord>& record) {
-    if (!record.ok()) {
-      End(record.status());
-      return false;
-    }
-    v1::WatchCalibrationResponse message;
-    const absl::Status filled = FillCalibration(*record, false, message.mutable_calibration());
-    if (!filled.ok()) {
-      End(filled);
-      return false;
-    }
-    const std::lock_guard lock(mutex_);
-    if (ended_) return false;
-    std::string text = message.SerializeAsString();
-    // A slow reader misses steps, never the last one.
-    if (writing_ || text == sent_) return true;
-    writing_ = true;
-    last_ = IsOver(record->state);
-    sent_ = std::move(text);
-    sending_.Swap(&message);
-    StartWrite(&sending_);
-    return !last_;
-  }
-  void OnWriteDone(bool ok) override {
-    bool last = false;
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = false;
-      last = last_ || !ok;
-    }
-    if (last) End(absl::OkStatus());
-  }
-  void OnCancel() override { End(absl::CancelledError("the client went away")); }
-  void End(const absl::Status& status) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (ended_) return;
-      ended_ = true;
-    }
-    rpc::RecordEnd(method_, caller_.trace, absl::IsCancelled(status) ? absl::OkStatus() : status,
-                   parts_.clock.Monotonic() - begin_);
-    Finish(rpc::ToGrpc(status));
-  }
-  void OnDone() override { self_.reset(); }  // may delete this
-
-  const MeasurementParts parts_;
-  const rpc::Method& method_;
-  const Duration begin_;
-  rpc::Caller caller_;
-  std::shared_ptr<Watch> self_;
-  std::mutex mutex_;
-  bool ended_ = false;  // under mutex_, as all below
-  bool writing_ = false;
-  bool last_ = false;
-  std::string sent_;
-  v1::WatchCalibrationResponse sending_;
-};
 
 class MeasurementService final : public v1::MeasurementService::CallbackService {
  public:
@@ -120,7 +40,9 @@ class MeasurementService final : public v1::MeasurementService::CallbackService 
         get_standard_setting_(Find("GetStandardSetting")),
         accept_standard_setting_(Find("AcceptStandardSetting")),
         watch_(Find("WatchCalibration")),
-        watches_(parts.store, parts.watch_every) {}
+        watches_([&store = parts.store](
+                     const std::string& id) { return store.Get(WorkKind::kCalibration, id); },
+                 parts.watch_every) {}
 
   grpc::ServerUnaryReactor* StartCalibration(grpc::CallbackServerContext* context,
                                              const v1::StartCalibrationRequest* request,
@@ -235,11 +157,13 @@ class MeasurementService final : public v1::MeasurementService::CallbackService 
   }
   grpc::ServerWriteReactor<v1::WatchCalibrationResponse>* WatchCalibration(
       grpc::CallbackServerContext* context, const v1::WatchCalibrationRequest* request) override {
-    auto* watch = new Watch(parts_, watch_);  // its own, until gRPC is done with it
-    if (auto told = watch->Begin(*context)) {
-      watches_.Add(request->calibration_id(), std::move(told));
-    }
-    return watch;
+    return WatchReactor<WorkRecord, v1::WatchCalibrationResponse>::Begin(
+        *context, parts_.guard, watch_, parts_.clock, watches_, request->calibration_id(),
+        [](const WorkRecord& record,
+           v1::WatchCalibrationResponse* message) -> absl::StatusOr<bool> {
+          INVIGIL_RETURN_IF_ERROR(FillCalibration(record, false, message->mutable_calibration()));
+          return IsOver(record.state);
+        });
   }
 
  private:
@@ -259,7 +183,7 @@ class MeasurementService final : public v1::MeasurementService::CallbackService 
       &cancel_calibration_, &accept_calibration_, &promote_items_, &get_promotion_,
       &start_equating_, &get_equating_, &list_equatings_, &cancel_equating_, &accept_equating_,
       &put_standard_setting_, &get_standard_setting_, &accept_standard_setting_, &watch_;
-  CalibrationWatches watches_;
+  Watches<WorkRecord> watches_;
 };
 
 }  // namespace
