@@ -98,6 +98,37 @@ absl::StatusOr<size_t> PageSize(uint32_t asked, const std::string& token) {
              asked > 200 ? "at most 200" : "comes from the page before");
 }
 
+// Work that a request asks for, whose settings are still to come.
+template <typename Request>
+WorkRecord NewWork(WorkKind kind, const std::string& exam_id, const Request& request,
+                   const std::string& who, Time now) {
+  WorkRecord record;
+  record.kind = kind;
+  record.create_time = now;
+  record.exam_id = exam_id;
+  record.author = who;
+  record.request_id = request.request_id();
+  record.reason = request.reason();
+  record.asked = request.SerializeAsString();
+  return record;
+}
+
+// The step by which `who` accepts the result of proposed work.
+WorkStep Acceptance(const WorkRecord& work, WorkState to, const std::string& who,
+                    const std::string& reason, Time now) {
+  WorkStep step;
+  step.id = work.id;
+  step.from = {WorkState::kProposed};
+  step.to = to;
+  step.actor = who;
+  step.act = "accepted";
+  step.reason = reason;
+  step.act_digest = work.digest;
+  step.approver = who;
+  step.now = now;
+  return step;
+}
+
 // What every kind of work has.
 template <typename Message>
 void FillCommon(const WorkRecord& record, Message* out) {
@@ -291,16 +322,11 @@ absl::Status MeasurementDesk::Start(const v1::StartCalibrationRequest& request,
   if (settings.model() == v1::CALIBRATION_MODEL_UNSPECIFIED) {
     settings.set_model(v1::CALIBRATION_MODEL_TWO_PARAMETER);
   }
-  WorkRecord record;
-  record.kind = WorkKind::kCalibration;
-  record.create_time = clock_.Now();
-  CloseScope(record.create_time, settings.mutable_scope());
-  record.exam_id = settings.scope().exam_id();
-  record.author = who;
-  record.request_id = request.request_id();
-  record.reason = request.reason();
+  const Time now = clock_.Now();
+  CloseScope(now, settings.mutable_scope());
+  WorkRecord record =
+      NewWork(WorkKind::kCalibration, settings.scope().exam_id(), request, who, now);
   record.settings = settings.SerializeAsString();
-  record.asked = request.SerializeAsString();
   const auto begun = Begin(std::move(record));
   if (!begun.ok()) return begun.status();
   INVIGIL_RETURN_IF_ERROR(FillCalibration(*begun, false, out));
@@ -369,17 +395,8 @@ absl::Status MeasurementDesk::Accept(const v1::AcceptCalibrationRequest& request
     if (accepted.item_ids().empty()) {
       return FailedPrecondition("ITEM_NOT_ACCEPTABLE", "no item's statistics can be accepted");
     }
-    WorkStep step;
-    step.id = work->id;
-    step.from = {WorkState::kProposed};
-    step.to = WorkState::kApplying;
-    step.actor = who;
-    step.act = "accepted";
-    step.reason = request.reason();
-    step.act_digest = work->digest;
-    step.approver = who;
+    WorkStep step = Acceptance(*work, WorkState::kApplying, who, request.reason(), clock_.Now());
     step.acceptance = accepted.SerializeAsString();
-    step.now = clock_.Now();
     work = store_.Take(WorkKind::kCalibration, step);
     if (!work.ok()) return work.status();
   }
@@ -416,16 +433,9 @@ absl::Status MeasurementDesk::Promote(const v1::PromoteItemsRequest& request,
     out->Swap(&promotion);
     return absl::OkStatus();
   }
-  WorkRecord record;
-  record.kind = WorkKind::kPromotion;
+  WorkRecord record = NewWork(WorkKind::kPromotion, work->exam_id, request, who, clock_.Now());
   record.state = WorkState::kApplying;
-  record.create_time = clock_.Now();
-  record.exam_id = work->exam_id;
-  record.author = who;
-  record.request_id = request.request_id();
-  record.reason = request.reason();
-  record.settings = request.SerializeAsString();
-  record.asked = record.settings;
+  record.settings = record.asked;
   record.result = promotion.SerializeAsString();
   const auto begun = Begin(std::move(record));
   if (!begun.ok()) return begun.status();
@@ -462,16 +472,10 @@ absl::Status MeasurementDesk::Start(const v1::StartEquatingRequest& request, con
   if (settings.model() == v1::CALIBRATION_MODEL_UNSPECIFIED) {
     settings.set_model(v1::CALIBRATION_MODEL_TWO_PARAMETER);
   }
-  WorkRecord record;
-  record.kind = WorkKind::kEquating;
-  record.create_time = clock_.Now();
-  CloseScope(record.create_time, settings.mutable_scope());
-  record.exam_id = settings.scope().exam_id();
-  record.author = who;
-  record.request_id = request.request_id();
-  record.reason = request.reason();
+  const Time now = clock_.Now();
+  CloseScope(now, settings.mutable_scope());
+  WorkRecord record = NewWork(WorkKind::kEquating, settings.scope().exam_id(), request, who, now);
   record.settings = settings.SerializeAsString();
-  record.asked = request.SerializeAsString();
   const auto begun = Begin(std::move(record));
   if (!begun.ok()) return begun.status();
   INVIGIL_RETURN_IF_ERROR(FillEquating(*begun, false, out));
@@ -524,17 +528,8 @@ absl::Status MeasurementDesk::Accept(const v1::AcceptEquatingRequest& request,
                                 "at the cut the conversion in use is more than half a raw point "
                                 "away; its items need a calibration first");
     }
-    WorkStep step;
-    step.id = work->id;
-    step.from = {WorkState::kProposed};
-    step.to = WorkState::kAccepted;
-    step.actor = who;
-    step.act = "accepted";
-    step.reason = request.reason();
-    step.act_digest = work->digest;
-    step.approver = who;
+    WorkStep step = Acceptance(*work, WorkState::kAccepted, who, request.reason(), clock_.Now());
     step.coverage = CoverageOf(proposed.settings(), result);
-    step.now = clock_.Now();
     work = store_.Take(WorkKind::kEquating, step);
     if (!work.ok()) return work.status();
   }
@@ -547,15 +542,9 @@ absl::Status MeasurementDesk::Put(const v1::PutStandardSettingRequest& request,
   INVIGIL_RETURN_IF_ERROR(CheckId(request.request_id(), "request_id"));
   INVIGIL_RETURN_IF_ERROR(CheckReason(request.reason()));
   INVIGIL_RETURN_IF_ERROR(CheckRecord(request.record()));
-  WorkRecord record;
-  record.kind = WorkKind::kStandardSetting;
-  record.create_time = clock_.Now();
-  record.exam_id = request.record().exam_id();
-  record.author = who;
-  record.request_id = request.request_id();
-  record.reason = request.reason();
+  WorkRecord record =
+      NewWork(WorkKind::kStandardSetting, request.record().exam_id(), request, who, clock_.Now());
   record.settings = request.record().SerializeAsString();
-  record.asked = request.SerializeAsString();
   const auto begun = Begin(std::move(record));
   if (!begun.ok()) return begun.status();
   INVIGIL_RETURN_IF_ERROR(FillStandard(*begun, out));
@@ -577,17 +566,8 @@ absl::Status MeasurementDesk::Accept(const v1::AcceptStandardSettingRequest& req
                             request.result_digest(), request.reason(), who, &done);
   if (!work.ok()) return work.status();
   if (!done) {
-    WorkStep step;
-    step.id = work->id;
-    step.from = {WorkState::kProposed};
-    step.to = WorkState::kApplying;
-    step.actor = who;
-    step.act = "accepted";
-    step.reason = request.reason();
-    step.act_digest = work->digest;
-    step.approver = who;
-    step.now = clock_.Now();
-    work = store_.Take(WorkKind::kStandardSetting, step);
+    work = store_.Take(WorkKind::kStandardSetting, Acceptance(*work, WorkState::kApplying, who,
+                                                              request.reason(), clock_.Now()));
     if (!work.ok()) return work.status();
   }
   kick_();
